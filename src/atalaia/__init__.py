@@ -1,0 +1,1 @@
+"""Atalaia: an operations-first data platform."""

@@ -1,0 +1,1 @@
+"""Numbered SQL of the kernel and the Alembic environment that applies it."""

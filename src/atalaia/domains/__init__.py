@@ -1,0 +1,1 @@
+"""What the platform is for: one folder per domain, the same rooms in each."""

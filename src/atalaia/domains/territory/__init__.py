@@ -1,0 +1,1 @@
+"""Territorial intelligence for the municipalities of Brazil."""

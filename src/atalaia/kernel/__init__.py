@@ -1,0 +1,1 @@
+"""Operations: everything a domain gets without writing it. Knows no domain."""

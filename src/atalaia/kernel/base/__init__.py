@@ -1,0 +1,1 @@
+"""The ground: settings, database, trace, errors, clock, outbound HTTP."""

@@ -1,0 +1,184 @@
+"""Everything that can go wrong, in one tree.
+
+    AtalaiaError
+    ├── UsageError               the caller asked for something that cannot be            exit 64, HTTP 400
+    │   ├── UnknownJob           no job has that name
+    │   ├── BadPeriod            the reference period is not YYYY, YYYY-MM …
+    │   └── NotFound             the thing asked for does not exist                       HTTP 404
+    ├── NotAuthenticated         no key, or a key that is not ours                        HTTP 401
+    ├── NotAllowed               the key is good, its role is not enough                  HTTP 403
+    ├── Unavailable              something we stand on is away; it may come back          exit 2, HTTP 503
+    │   ├── DatabaseUnavailable
+    │   └── PortTaken
+    ├── SourceError              a source did not give us what we asked
+    │   ├── SourceFailed         it answered wrongly, or not at all       verdict source_failed
+    │   ├── NotPublished         it says it has nothing for this period   verdict not_published
+    │   └── Unreachable          we could not leave the house             verdict we_failed
+    ├── ContractBroken           a payload does not have the agreed shape: nothing was loaded
+    ├── AlreadyRunning           another run holds this job's lock
+    ├── TimedOut                 the run used up its timeout_seconds
+    ├── Cancelled                someone asked the run to stop
+    ├── Tampered                 stored bytes are not the bytes that were stored
+    └── NoSpace                  the disk is full
+
+A message says what happened, why if known, what was kept and what to do next. `CATALOGUE`
+maps a class to its HTTP status, problem type and exit code; it is the only such table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class AtalaiaError(Exception):
+    """Something went wrong. The docstring of a class is its message when none is given."""
+
+    retryable = False
+
+    def __init__(self, message: str = "", *, todo: str = "") -> None:
+        self.message = message or (self.__doc__ or "").strip().splitlines()[0]
+        self.todo = todo
+        super().__init__(f"{self.message} {todo}".strip())
+
+
+class UsageError(AtalaiaError):
+    """The request cannot be carried out as written."""
+
+
+class UnknownJob(UsageError):
+    """There is no job by that name."""
+
+
+class BadPeriod(UsageError):
+    """A reference period is a year (2024), a month (2024-07) or a day (2024-07-31)."""
+
+
+class NotFound(UsageError):
+    """There is no such thing here."""
+
+
+class NotAuthenticated(AtalaiaError):
+    """A key is needed: send it as 'Authorization: Bearer' or 'X-API-Key'."""
+
+
+class NotAllowed(AtalaiaError):
+    """The key's role does not reach this."""
+
+
+class Unavailable(AtalaiaError):
+    """A part Atalaia stands on does not answer."""
+
+    retryable = True
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database named by DATABASE_URL does not answer."""
+
+
+class PortTaken(Unavailable):
+    """The port is used by another program."""
+
+    retryable = False
+
+
+class SourceError(AtalaiaError):
+    """A source did not give what was asked of it."""
+
+    verdict = "source_failed"
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        todo: str = "",
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, todo=todo)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class SourceFailed(SourceError):
+    """The source answered wrongly or not at all."""
+
+    retryable = True
+
+
+class NotPublished(SourceError):
+    """The source has published nothing for this period."""
+
+    verdict = "not_published"
+
+
+class Unreachable(SourceError):
+    """The source could not be reached from here: no route, no name, no network."""
+
+    verdict = "we_failed"
+    retryable = True
+
+
+class ContractBroken(AtalaiaError):
+    """The payload does not have the agreed shape. Nothing was loaded; the raw file is kept."""
+
+
+class AlreadyRunning(AtalaiaError):
+    """Another run of this job is in progress."""
+
+
+class TimedOut(AtalaiaError):
+    """The run used up its time. Nothing was loaded; what was fetched is kept in bronze."""
+
+
+class Cancelled(AtalaiaError):
+    """The run was cancelled. Nothing was loaded; what was fetched is kept in bronze."""
+
+
+class Tampered(AtalaiaError):
+    """Stored bytes do not have the hash they were stored with."""
+
+
+class NoSpace(AtalaiaError):
+    """The disk is full. Nothing was half-written; free some space and run again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an error means to a caller: HTTP status, problem type slug, exit code, title."""
+
+    status: int
+    slug: str
+    exit_code: int
+    title: str
+
+
+CATALOGUE: dict[type[AtalaiaError], Outcome] = {
+    UsageError: Outcome(400, "usage", 64, "O pedido não pode ser atendido como está"),
+    UnknownJob: Outcome(404, "unknown-job", 64, "Não há job com esse nome"),
+    BadPeriod: Outcome(422, "bad-period", 64, "Período de referência inválido"),
+    NotFound: Outcome(404, "not-found", 64, "Não encontrado"),
+    NotAuthenticated: Outcome(401, "not-authenticated", 2, "É preciso uma chave"),
+    NotAllowed: Outcome(403, "not-allowed", 2, "A chave não alcança isto"),
+    Unavailable: Outcome(503, "unavailable", 2, "Uma parte do sistema não responde"),
+    DatabaseUnavailable: Outcome(503, "database-unavailable", 2, "O banco de dados não responde"),
+    PortTaken: Outcome(503, "port-taken", 2, "A porta já está em uso"),
+    SourceError: Outcome(502, "source", 2, "A fonte não entregou"),
+    SourceFailed: Outcome(502, "source-failed", 2, "A fonte falhou"),
+    NotPublished: Outcome(404, "not-published", 1, "A fonte não publicou"),
+    Unreachable: Outcome(502, "unreachable", 2, "Não chegamos à fonte"),
+    ContractBroken: Outcome(422, "contract-broken", 2, "O arquivo não tem o formato combinado"),
+    AlreadyRunning: Outcome(409, "already-running", 1, "Já há uma execução em andamento"),
+    TimedOut: Outcome(504, "timed-out", 2, "O tempo acabou"),
+    Cancelled: Outcome(409, "cancelled", 1, "A execução foi cancelada"),
+    Tampered: Outcome(500, "tampered", 2, "Bytes guardados foram alterados"),
+    NoSpace: Outcome(507, "no-space", 2, "Sem espaço em disco"),
+    AtalaiaError: Outcome(500, "internal", 2, "Algo deu errado"),
+}
+
+
+def outcome(error: BaseException) -> Outcome:
+    """The outcome of `error`: its own class's, else its nearest ancestor's."""
+    for cls in type(error).__mro__:
+        if cls in CATALOGUE:
+            return CATALOGUE[cls]
+    return CATALOGUE[AtalaiaError]

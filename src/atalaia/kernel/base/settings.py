@@ -1,0 +1,92 @@
+"""Every setting, typed, with its unit in its name. `docs/settings.md` lists the same.
+
+Values come from the environment, then from `.env` in the project folder, then from what the
+private servers wrote to `.atalaia/env` (so that commands work without exporting anything).
+A secret may also come from a file: set `NAME_FILE` instead of `NAME`.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from atalaia.kernel.base.errors import UsageError
+
+
+def project_dir() -> Path:
+    """The project folder: `ATALAIA_HOME`, else the nearest folder above this file with a
+    pyproject.toml, else the working directory."""
+    home = os.environ.get("ATALAIA_HOME")
+    if home:
+        return Path(home)
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "pyproject.toml").exists():
+            return folder
+    return Path.cwd()
+
+
+class Settings(BaseSettings):
+    """The settings of one process. Field descriptions are the documentation."""
+
+    model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8")
+
+    database_url: str = Field("", description="libpq URL of PostgreSQL; the same psql takes")
+    redis_url: str = Field("", description="Redis that wakes the workers")
+    atalaia_url: str = Field("http://127.0.0.1:8000", description="where the API answers")
+    atalaia_token: str = Field("", description="the operator's key that commands use")
+    data_dir: Path = Field(
+        default_factory=lambda: project_dir() / "data",
+        description="bronze, manual, reports and the bundled data",
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    log_dir: Path = Field(
+        default_factory=lambda: project_dir() / ".atalaia" / "logs",
+        description="where private servers and the API write their logs",
+    )
+    pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
+    statement_timeout_ms: int = Field(30_000, ge=0, description="limit of one API query")
+    connect_timeout_seconds: int = Field(3, ge=1, description="limit of opening a connection")
+    refresh_after_hours: int = Field(168, ge=0, description="age at which bronze is fetched again")
+    source_timeout_seconds: float = Field(30.0, gt=0, description="limit of one source request")
+    source_max_bytes: int = Field(2_000_000_000, gt=0, description="largest payload accepted")
+    user_agent: str = Field(
+        "Mozilla/5.0 (compatible; Atalaia)",
+        description="some official hosts refuse anything but a browser",
+    )
+
+
+def _with_secret_files() -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name in Settings.model_fields:
+        path = os.environ.get(f"{name.upper()}_FILE")
+        if path:
+            values[name] = Path(path).read_text(encoding="utf-8").strip()
+    return values
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once. `settings.cache_clear()` reads them again."""
+    home = project_dir()
+    files = (home / ".atalaia" / "env", home / ".env")  # later files win, the environment wins all
+    return Settings(_env_file=files, **_with_secret_files())  # type: ignore[arg-type]
+
+
+def database_url() -> str:
+    """The database's address; a clear error names the setting when it is missing."""
+    url = settings().database_url
+    if not url:
+        raise UsageError(
+            "DATABASE_URL is not set, so there is no database to talk to.",
+            todo="Run 'make up' for private servers, or export DATABASE_URL=postgresql://…",
+        )
+    return url
+
+
+def source_base_url(name: str, default: str) -> str:
+    """Where a source is met: `SOURCE_<NAME>_BASE_URL`, else its official address."""
+    return os.environ.get(f"SOURCE_{name.upper()}_BASE_URL", default).rstrip("/")

@@ -1,0 +1,1 @@
+"""How data gets in: cascade, bronze, contract, load."""

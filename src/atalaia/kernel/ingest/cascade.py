@@ -1,0 +1,170 @@
+"""The cascade: the source itself → bronze cache → manual folder → blocked. It never guesses: the
+layer that answered and the verdict on those that did not are part of the result.
+
+A payload younger than the connector's `refresh_hours` is used as it is; older, or with force, the
+source is asked first and what bronze has is the next best answer.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from atalaia.kernel.base.clock import now
+from atalaia.kernel.base.errors import NotPublished, SourceError, SourceFailed
+from atalaia.kernel.base.outbound import download
+from atalaia.kernel.base.settings import settings
+from atalaia.kernel.ingest import bronze
+from atalaia.kernel.ingest.bronze import BronzeObject
+from atalaia.kernel.ingest.connector import Connector, Request
+from atalaia.kernel.work.job import Run
+from atalaia.kernel.work.retry import attempted, source_may_recover
+
+Layer = Literal["remote", "bronze_cache", "manual"]
+
+
+@dataclass(slots=True)
+class Catch:
+    """What the cascade brought, from which layer, and what the layers above it answered."""
+
+    objects: list[BronzeObject]
+    source_type: str
+    verdict: str | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def order(*, has_remote: bool, cache_is_fresh: bool, force: bool) -> list[Layer]:
+    """The layers to try, first to last."""
+    if cache_is_fresh and not force:
+        return ["bronze_cache"]
+    return ["remote", "bronze_cache", "manual"] if has_remote else ["bronze_cache", "manual"]
+
+
+def fetch(connector: Connector, run: Run) -> Catch:
+    """Bring the payloads of one connector and period. Each remote request is tried as often as
+    the run allows; raises the first layer's SourceError when every layer is empty."""
+    cached = bronze.newest(connector.folder, list(connector.datasets), run.reference_period)
+    fresh = cached is not None and cached.age_hours < connector.refresh_hours
+    requests = connector.requests(run.reference_period)
+    failures: list[SourceError] = []
+    for layer in order(has_remote=bool(requests), cache_is_fresh=fresh, force=run.force):
+        run.checkpoint()
+        try:
+            objects, source_type = _ask(layer, connector, run, requests, cached)
+        except SourceError as error:
+            failures.append(error)
+            continue
+        if objects:
+            return Catch(
+                objects,
+                source_type,
+                failures[0].verdict if failures else None,
+                [f"{error}" for error in failures],
+            )
+    raise (
+        failures[0]
+        if failures
+        else NotPublished(
+            f"Nothing for {run.reference_period}: no payload in bronze and none in "
+            f"data/manual/{connector.folder}/.",
+            todo=f"Put the file in data/manual/{connector.folder}/{run.reference_period}/.",
+        )
+    )
+
+
+def _ask(
+    layer: Layer,
+    connector: Connector,
+    run: Run,
+    requests: Sequence[Request],
+    cached: BronzeObject | None,
+) -> tuple[list[BronzeObject], str]:
+    if layer == "remote":
+        return _remote(connector, run, requests), requests[0].source_type
+    if layer == "bronze_cache":
+        return (_from_cache(cached) if cached else []), "bronze_cache"
+    return _manual(connector, run), "manual"
+
+
+def _remote(connector: Connector, run: Run, requests: Sequence[Request]) -> list[BronzeObject]:
+    """Every request, or none: a source of several files is only complete with all of them."""
+    moment = now()
+    objects: list[BronzeObject] = []
+    for number, request in enumerate(requests):
+        run.checkpoint()
+        run.progress.rows(number, len(requests))
+        ask = partial(_one, connector, run, request, moment)
+        objects.append(attempted(run, source_may_recover, ask))
+    return objects
+
+
+def _one(
+    connector: Connector, run: Run, request: Request, moment: datetime, _attempt: int
+) -> BronzeObject:
+    with bronze.scratch() as scratch:
+        exchange, _, _ = download(
+            f"{connector.base}{request.path}",
+            scratch,
+            deadline=run.deadline,
+            params=dict(request.params),
+        )
+        _refuse_html(scratch, request)
+        kept = {
+            k: v
+            for k, v in exchange.headers.items()
+            if k in ("etag", "last-modified", "content-type", "content-length", "date")
+        }
+        return bronze.store(
+            scratch,
+            source=connector.folder,
+            dataset=request.dataset,
+            reference_period=run.reference_period,
+            filename=request.filename,
+            exchange={
+                **asdict(exchange),
+                "fetched_at": exchange.fetched_at.isoformat(),
+                "headers": kept,
+            },
+            extracted_at=moment,
+        )
+
+
+def _refuse_html(path: Path, request: Request) -> None:
+    """Firewalls of official hosts answer 200 with a page; that is a failure, not data."""
+    with path.open("rb") as file:
+        head = file.read(256).lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")) and not request.filename.endswith("html"):
+        raise SourceFailed("The source answered with a web page where data was asked for.")
+
+
+def _from_cache(newest: BronzeObject) -> list[BronzeObject]:
+    objects = bronze.same_extraction(newest)
+    for found in objects:
+        found.verify()
+    return objects
+
+
+def _manual(connector: Connector, run: Run) -> list[BronzeObject]:
+    folder = settings().data_dir / "manual" / connector.folder / run.reference_period
+    moment, objects = now(), []
+    for path in sorted(folder.glob("*/*")) if folder.is_dir() else []:
+        if path.parent.name not in connector.datasets or not path.is_file():
+            continue
+        with bronze.scratch() as scratch:
+            shutil.copyfile(path, scratch)
+            objects.append(
+                bronze.store(
+                    scratch,
+                    source=connector.folder,
+                    dataset=path.parent.name,
+                    reference_period=run.reference_period,
+                    filename=path.name,
+                    extracted_at=moment,
+                )
+            )
+    return objects

@@ -1,0 +1,105 @@
+"""A connector says where data comes from, how to read it, what shape was agreed and which table it
+fills. The smallest one is a handful of constants; everything else is the pipeline's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import polars as pl
+
+from atalaia.kernel.base.database import Connection
+from atalaia.kernel.base.settings import settings, source_base_url
+from atalaia.kernel.ingest.bronze import BronzeObject
+from atalaia.kernel.ingest.contract import Contract
+from atalaia.kernel.work.job import Run
+
+RemoteType = Literal["web", "api", "ftp"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One remote address. `path` is added to the connector's base address."""
+
+    dataset: str
+    path: str
+    filename: str
+    params: tuple[tuple[str, str], ...] = ()
+    source_type: RemoteType = "api"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The table a connector fills: `columns` are the ones it writes (run_id is added), `key` the
+    natural key among them. `types` are as the catalog spells them; drift is measured on them."""
+
+    name: str
+    types: dict[str, str]
+    key: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns written, run_id not among them."""
+        return tuple(self.types)
+
+
+@dataclass(slots=True)
+class Shaped:
+    """Rows for the table, and rows that could not become any, as they came with `_reason`.
+
+    `sources` is how many raw rows `rows` stand for, when that is not one each: 0 for rows held
+    back to be summed, their number when the sums are given out."""
+
+    rows: pl.DataFrame
+    rejected: pl.DataFrame | None = None
+    sources: int | None = None
+
+
+class Shaper(Protocol):
+    """Turns accepted rows into rows of the table, batch by batch."""
+
+    def shape(self, dataset: str, accepted: pl.DataFrame) -> Shaped:
+        """The rows one batch becomes."""
+
+    def finish(self) -> Shaped | None:
+        """What is left when the last batch is through (sums over batches), if anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The part of the table that one payload replaces whole: every listed column's value is among
+    the listed ones. Rows there that the payload no longer has are removed (bronze keeps them)."""
+
+    among: dict[str, Sequence[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connector:
+    """A source, from its address to its table."""
+
+    name: str
+    source: str  # as it stands in silver: 'IBGE'
+    folder: str  # as it stands in bronze and in SOURCE_<NAME>_BASE_URL: 'ibge'
+    datasets: tuple[str, ...]  # what bronze may hold for it, best first
+    contract: Contract
+    table: Table
+    parse: Callable[[Sequence[BronzeObject]], Iterator[tuple[str, pl.DataFrame]]]
+    shaper: Callable[[Run], Shaper]
+    scope: Callable[[str], Scope | None]  # of a reference period; None: nothing is ever removed
+    base_url: str = ""
+    requests: Callable[[str], Sequence[Request]] = lambda _period: ()
+    after: Callable[[Connection, Run], None] = lambda _connection, _run: None
+    refresh_after_hours: int | None = None
+    license: str = ""
+
+    @property
+    def base(self) -> str:
+        """Where the source is met now: SOURCE_<FOLDER>_BASE_URL, else its official address."""
+        return source_base_url(self.folder, self.base_url)
+
+    @property
+    def refresh_hours(self) -> int:
+        """Age in hours at which its bronze is fetched again."""
+        own = self.refresh_after_hours
+        return settings().refresh_after_hours if own is None else own

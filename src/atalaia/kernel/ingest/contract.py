@@ -1,0 +1,119 @@
+"""A contract: the shape a source agreed to. An unknown or missing column stops the whole payload
+before anything is loaded; a bad cell rejects its row, with the reason, and the others go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import polars as pl
+
+from atalaia.kernel.base.errors import ContractBroken
+
+ROW = "_row"  # the row's place in its payload, from 1; every raw frame carries it
+REASON = "_reason"
+
+Type = Literal["text", "integer", "decimal", "date", "bytes"]
+_POLARS: dict[Type, Any] = {
+    "text": pl.String,
+    "integer": pl.Int64,
+    "decimal": pl.Decimal(30, 8),
+    "date": pl.Date,
+    "bytes": pl.Binary,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one column of a payload must hold."""
+
+    type: Type = "text"
+    required: bool = True  # a value in every row
+    pattern: str = ""
+    one_of: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The column as it is kept in the database: only what was said."""
+        said = {name: getattr(self, name) for name in self.__slots__}
+        return {k: v for k, v in said.items() if v not in ("", (), None)}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The columns of each dataset a connector may meet, and the version of the agreement."""
+
+    version: int
+    datasets: dict[str, dict[str, Column]]
+
+    def split(self, dataset: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """(accepted, rejected): accepted rows typed as agreed; rejected ones as they came, with
+        `_reason`. Raises ContractBroken for an unknown or missing column."""
+        columns = self.datasets[dataset]
+        _same_columns(dataset, columns, frame)
+        reasons = [_reason(name, column, frame.schema[name]) for name, column in columns.items()]
+        judged = frame.with_columns(
+            pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
+        )
+        bad = pl.col(REASON) != ""
+        accepted = judged.filter(~bad).select(
+            ROW, *[_typed(name, column, frame.schema[name]) for name, column in columns.items()]
+        )
+        return accepted, judged.filter(bad)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The payload side of the contract, JSON-ready."""
+        return {
+            dataset: {name: column.as_dict() for name, column in columns.items()}
+            for dataset, columns in self.datasets.items()
+        }
+
+
+def _same_columns(dataset: str, columns: dict[str, Column], frame: pl.DataFrame) -> None:
+    came, agreed = set(frame.columns) - {ROW}, set(columns)
+    if came == agreed:
+        return
+    parts = []
+    if came - agreed:
+        parts.append(f"unknown column(s) {', '.join(sorted(came - agreed))}")
+    if agreed - came:
+        parts.append(f"missing column(s) {', '.join(sorted(agreed - came))}")
+    raise ContractBroken(
+        f"The payload '{dataset}' has {' and '.join(parts)}. Nothing was loaded; the raw file is "
+        "kept in bronze.",
+        todo="If the source changed on purpose, write a new version of the contract.",
+    )
+
+
+def _typed(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
+    wanted = _POLARS[column.type]
+    if dtype == wanted:
+        return pl.col(name)
+    value = pl.col(name).str.strip_chars() if dtype == pl.String else pl.col(name)
+    if column.type == "date" and dtype == pl.String:
+        return value.str.to_date(strict=False)
+    return value.cast(wanted, strict=False)
+
+
+def _reason(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
+    """Null when the cell is good, else what is wrong with it, in pt-BR."""
+    value, typed = pl.col(name), _typed(name, column, dtype)
+    present = value.is_not_null() & (value != "" if dtype == pl.String else True)
+    rules: list[tuple[pl.Expr, str]] = []
+    if column.required:
+        rules.append((~present, "vazio"))
+    if column.type != "text" and dtype != _POLARS[column.type]:
+        rules.append((present & typed.is_null(), f"não é {column.type}"))
+    if column.pattern:
+        rules.append((present & ~value.str.contains(column.pattern), "fora do formato"))
+    if column.one_of:
+        rules.append((present & ~value.is_in(column.one_of), "valor desconhecido"))
+    if column.minimum is not None:
+        rules.append((typed < column.minimum, f"menor que {column.minimum:g}"))
+    if column.maximum is not None:
+        rules.append((typed > column.maximum, f"maior que {column.maximum:g}"))
+    reason: pl.Expr = pl.lit(None, dtype=pl.String)
+    for broken, words in reversed(rules):
+        reason = pl.when(broken).then(pl.lit(f"{name}: {words}")).otherwise(reason)
+    return reason

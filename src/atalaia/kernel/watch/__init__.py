@@ -1,0 +1,1 @@
+"""How we know: checks, SLOs, readiness, metrics."""

@@ -1,0 +1,1 @@
+"""How work gets done: job, ledger, runner."""

@@ -1,0 +1,118 @@
+"""What a job is: a name, a domain, and the steps one run of it takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from atalaia.kernel.base.clock import Deadline, now
+from atalaia.kernel.base.errors import BadPeriod, TimedOut
+from atalaia.kernel.work.progress import Progress, silent
+
+_PERIOD = re.compile(r"^(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+
+
+def checked_period(period: str) -> str:
+    """`period` itself when it is YYYY, YYYY-MM or YYYY-MM-DD; raises BadPeriod otherwise."""
+    if not _PERIOD.match(period):
+        raise BadPeriod(
+            f"'{period}' is not a reference period.", todo="Write 2024, 2024-07 or 2024-07-31."
+        )
+    return period
+
+
+@dataclass(slots=True)
+class Counts:
+    """How the rows of one run balance: read = loaded + rejected + duplicate.
+
+    `loaded` are the rows read whose content stands in silver afterwards, new or not; the other
+    four say what that did to the table, in its own rows.
+    """
+
+    read: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    duplicate: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add `other` to this, field by field."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of a job, as its steps see it. Steps write what they found into it."""
+
+    job: Job
+    reference_period: str
+    force: bool
+    deadline: Deadline
+    actor: str
+    trigger: str
+    reason: str | None
+    trace_id: str
+    max_retries: int = 3
+    progress: Progress = silent
+    run_id: UUID = field(default_factory=uuid4)
+    attempt: int = 1
+    started_at: datetime = field(default_factory=now)
+    counts: Counts = field(default_factory=Counts)
+    source_type: str | None = None
+    verdict: str | None = None
+    status: str = "running"
+    error: str | None = None
+    bronze: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    cancelled: Callable[[], None] = field(default=lambda: None)
+
+    def begin_attempt(self, attempt: int) -> None:
+        """Forget what an earlier attempt found; its warnings and steps stay."""
+        self.attempt, self.counts = attempt, Counts()
+        self.source_type = self.verdict = None
+        self.bronze, self.checks = [], []
+
+    def checkpoint(self) -> None:
+        """Raise TimedOut or Cancelled if the run should not go on. Call it between batches."""
+        if self.deadline.passed:
+            raise TimedOut(f"{self.job.name} used up its {self.deadline.seconds:g} s.")
+        self.cancelled()
+
+    @contextmanager
+    def step(self, name: str, **detail: Any) -> Iterator[dict[str, Any]]:
+        """Time a named step and remember it; what is put into the yielded dict is kept with it."""
+        self.checkpoint()
+        began = now()
+        entry: dict[str, Any] = {"name": name, "started_at": began.isoformat(), **detail}
+        self.steps.append(entry)
+        self.progress.step(self.job.name, name)
+        try:
+            yield entry
+        finally:
+            entry["seconds"] = round((now() - began).total_seconds(), 3)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A definition of work. `body` does it; `plan` says, without doing it, what it would do."""
+
+    name: str
+    domain: str
+    title: str  # pt-BR, one line
+    body: Callable[[Run], None]
+    plan: Callable[[Run], dict[str, Any]]
+    wave: str = ""
+    source: str = ""
+    default_periods: Callable[[], Sequence[str]] | None = None  # what `make up` and `wave` run
+    aliases: tuple[str, ...] = ()

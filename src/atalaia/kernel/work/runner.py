@@ -1,0 +1,216 @@
+"""The runner: a job's body inside wrappers, in this order, outermost first:
+
+    traced → locked → recorded → cancellable → retried → body
+
+so the lock is held before the ledger has a row, the row sees every outcome, a cancelled or
+timed-out run is still recorded, and only what may succeed the next time is tried again.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+
+from atalaia.kernel.base.clock import Deadline
+from atalaia.kernel.base.database import connect
+from atalaia.kernel.base.errors import (
+    AlreadyRunning,
+    AtalaiaError,
+    Cancelled,
+    NoSpace,
+    SourceError,
+    TimedOut,
+)
+from atalaia.kernel.base.trace import log, trace
+from atalaia.kernel.work.job import Job, Run, checked_period
+from atalaia.kernel.work.ledger import close_run, open_run, watching_for_cancel
+from atalaia.kernel.work.progress import Progress, silent
+from atalaia.kernel.work.retry import attempted, ground_may_recover
+
+Body = Callable[[Run], None]
+Wrapper = Callable[[Body], Body]
+
+
+def run_job(
+    job: Job,
+    *,
+    reference_period: str,
+    force: bool = False,
+    dry_run: bool = False,
+    max_retries: int = 3,
+    timeout_seconds: float = 300,
+    actor: str = "",
+    trigger: str = "python",
+    reason: str | None = None,
+    progress: Progress = silent,
+) -> dict[str, Any]:
+    """Run `job` for one period and return the run's columns plus bronze, checks and warnings.
+
+    A source that is away ends the run as `blocked`, not as an exception. A dry run writes nothing
+    anywhere, reads no source, and adds `plan`. Raises UsageError for a bad period,
+    DatabaseUnavailable and AlreadyRunning; every other failure is in the returned `run_status`.
+    """
+    with trace() as trace_id:
+        run = Run(
+            job=job,
+            reference_period=checked_period(reference_period),
+            force=force,
+            deadline=Deadline(timeout_seconds),
+            max_retries=max_retries,
+            actor=actor or _whoami(),
+            trigger=trigger,
+            reason=reason,
+            trace_id=trace_id,
+            progress=progress,
+        )
+        if dry_run:
+            return {
+                **as_dict(run),
+                "run_status": "dry_run",
+                "status": "dry_run",
+                "plan": job.plan(run),
+            }
+        compose([locked, recorded, cancellable, retried], job.body)(run)
+        return as_dict(run)
+
+
+def compose(wrappers: list[Wrapper], body: Body) -> Body:
+    """`body` inside `wrappers`, the first outermost."""
+    for wrapper in reversed(wrappers):
+        body = wrapper(body)
+    return body
+
+
+def locked(body: Body) -> Body:
+    """Hold the job's advisory lock, which PostgreSQL lets go of even when this process dies."""
+
+    def wrapped(run: Run) -> None:
+        with connect(autocommit=True) as connection:
+            key = f"{run.job.name}:{run.reference_period}"
+            got = connection.execute(
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS got", (key,)
+            ).fetchone()
+            if not got or not got["got"]:
+                raise AlreadyRunning(
+                    f"{run.job.name} for {run.reference_period} is already running.",
+                    todo="'atalaia status' shows it; wait, or cancel that run.",
+                )
+            body(run)
+
+    return wrapped
+
+
+def recorded(body: Body) -> Body:
+    """Open the run in the ledger and close it with whatever happened."""
+
+    def wrapped(run: Run) -> None:
+        open_run(run)
+        log("INFO", "run started", run_id=run.run_id, job=run.job.name, period=run.reference_period)
+        try:
+            body(run)
+            run.status = "success"
+        except Exception as error:
+            _conclude(run, error)
+        except BaseException:
+            run.status, run.error = "cancelled", "interrupted"
+            close_run(run)
+            raise
+        close_run(run)
+        log(
+            "INFO" if run.status == "success" else "ERROR",
+            f"run ended {run.status}",
+            run_id=run.run_id,
+            job=run.job.name,
+            error=run.error,
+        )
+
+    return wrapped
+
+
+def cancellable(body: Body) -> Body:
+    """Let checkpoints see a request to cancel."""
+
+    def wrapped(run: Run) -> None:
+        with watching_for_cancel(run):
+            body(run)
+
+    return wrapped
+
+
+def retried(body: Body) -> Body:
+    """Try the body again when the ground it stands on was away for a moment."""
+
+    def wrapped(run: Run) -> None:
+        def once(attempt: int) -> None:
+            run.begin_attempt(attempt)
+            body(run)
+
+        attempted(run, ground_may_recover, once)
+
+    return wrapped
+
+
+def _conclude(run: Run, error: Exception) -> None:
+    run.error = str(error)
+    if isinstance(error, Cancelled):
+        run.status = "cancelled"
+    elif isinstance(error, SourceError):
+        run.status, run.verdict = "blocked", error.verdict
+    elif isinstance(error, AtalaiaError):
+        run.status, run.verdict = "failed", "we_failed"
+    else:
+        run.status, run.verdict = "failed", "we_failed"
+        run.error = str(_named(error))
+        log("ERROR", "run failed", run_id=run.run_id, error_type=type(error).__name__)
+
+
+def _named(error: Exception) -> AtalaiaError:
+    """What an error of the ground means in our words."""
+    if isinstance(error, psycopg.errors.DiskFull) or getattr(error, "errno", None) == 28:
+        return NoSpace()
+    if isinstance(error, psycopg.errors.QueryCanceled):
+        return TimedOut()
+    first = str(error).strip().splitlines()[:1]
+    return AtalaiaError(f"{type(error).__name__}: {first[0] if first else 'no message'}")
+
+
+def _whoami() -> str:
+    return os.environ.get("ATALAIA_ACTOR") or getpass.getuser()
+
+
+def as_dict(run: Run) -> dict[str, Any]:
+    """The run as `run()` returns it: JSON-ready, the ledger's columns and what was found."""
+    counts = run.counts
+    return {
+        "run_id": str(run.run_id),
+        "job_name": run.job.name,
+        "domain": run.job.domain,
+        "reference_period": run.reference_period,
+        "run_status": run.status,
+        "status": run.status,
+        "source_type": run.source_type,
+        "verdict": run.verdict,
+        "rows_read": counts.read,
+        "rows_loaded": counts.loaded,
+        "rows_rejected": counts.rejected,
+        "rows_duplicate": counts.duplicate,
+        "rows_inserted": counts.inserted,
+        "rows_updated": counts.updated,
+        "rows_unchanged": counts.unchanged,
+        "rows_deleted": counts.deleted,
+        "attempt": run.attempt,
+        "started_at_utc": run.started_at.isoformat(),
+        "actor": run.actor,
+        "trigger": run.trigger,
+        "reason": run.reason,
+        "trace_id": run.trace_id,
+        "error": run.error,
+        "bronze": run.bronze,
+        "checks": run.checks,
+        "warnings": run.warnings,
+        "steps": run.steps,
+    }

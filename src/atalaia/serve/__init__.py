@@ -1,0 +1,1 @@
+"""How people reach Atalaia: API, command line, worker, private servers."""
