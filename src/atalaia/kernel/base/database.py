@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, RowFactory, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from atalaia.kernel.base.errors import DatabaseUnavailable
@@ -24,13 +24,15 @@ def _unavailable(error: Exception) -> DatabaseUnavailable:
     )
 
 
-def connect(*, autocommit: bool = False, url: str = "") -> Connection:
+def connect(
+    *, autocommit: bool = False, url: str = "", row_factory: RowFactory[Any] = dict_row
+) -> psycopg.Connection[Any]:
     """A new connection whose rows are dicts. Raises DatabaseUnavailable."""
     try:
         return psycopg.connect(
             url or database_url(),
             autocommit=autocommit,
-            row_factory=dict_row,
+            row_factory=row_factory,
             connect_timeout=settings().connect_timeout_seconds,
             application_name="atalaia",
         )
