@@ -1,0 +1,1 @@
+"""Private servers and processes: what `atalaia up` starts and `atalaia down` stops."""

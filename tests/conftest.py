@@ -1,0 +1,154 @@
+"""What tests stand on: real servers, private to the session, and a fresh database for each test.
+
+`database` and `database_of_module` are clones of one migrated template (about 0.1 s each).
+With DATABASE_URL_TEST / REDIS_URL_TEST set, those servers are used and none is started.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
+
+from atalaia.kernel.base import database as database_module
+from atalaia.kernel.base.migrate import upgrade
+from atalaia.kernel.base.settings import settings
+from atalaia.serve.local.postgres import PrivatePostgres
+from atalaia.serve.local.redis import PrivateRedis
+
+
+def forget_settings() -> None:
+    """Make the next use of settings and pool read the environment again."""
+    if database_module.pool.cache_info().currsize:
+        database_module.pool().close()
+    database_module.pool.cache_clear()
+    settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server where databases may be created."""
+    given = os.environ.get("DATABASE_URL_TEST")
+    if given:
+        yield given
+        return
+    server = PrivatePostgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    try:
+        yield server.url("postgres")
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Redis server."""
+    given = os.environ.get("REDIS_URL_TEST")
+    if given:
+        yield given
+        return
+    server = PrivateRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    try:
+        yield server.url()
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def template(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The name of a migrated, empty database that others are cloned from."""
+    with (
+        _created(postgres) as name,
+        _environment(_url_of(postgres, name), tmp_path_factory.mktemp("data")),
+    ):
+        upgrade()
+        yield name
+
+
+@pytest.fixture
+def database(postgres: str, template: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh migrated database, exported with a data folder of its own."""
+    with _cloned(postgres, template, tmp_path) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def database_of_module(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """`database` for a whole module: tests see what earlier ones left."""
+    with _cloned(postgres, template, tmp_path_factory.mktemp("module")) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database(postgres: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a database with nothing in it, exported: for tests of the migrations."""
+    with _created(postgres) as name, _environment(_url_of(postgres, name), tmp_path):
+        yield _url_of(postgres, name)
+
+
+def _url_of(server: str, name: str) -> str:
+    parts = conninfo_to_dict(server)
+    host, port = parts.get("host", "127.0.0.1"), parts.get("port", "5432")
+    password = f":{parts['password']}" if parts.get("password") else ""
+    return f"postgresql://{parts.get('user', 'atalaia')}{password}@{host}:{port}/{name}"
+
+
+@contextmanager
+def _created(server: str, template: str = "template1") -> Iterator[str]:
+    name = f"atalaia_test_{secrets.token_hex(5)}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template)))
+        )
+        _copy_database_settings(connection, template, name)
+        try:
+            yield name
+        finally:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+
+def _copy_database_settings(connection: psycopg.Connection, source: str, target: str) -> None:
+    """ALTER DATABASE … SET lines are not part of what CREATE DATABASE … TEMPLATE copies."""
+    lines = connection.execute(
+        """SELECT unnest(setconfig) FROM pg_db_role_setting
+           JOIN pg_database ON pg_database.oid = setdatabase
+           WHERE datname = %s AND setrole = 0""",
+        (source,),
+    ).fetchall()
+    for (line,) in lines:
+        name, _, value = line.partition("=")
+        connection.execute(
+            sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                sql.Identifier(target), sql.Identifier(name), sql.SQL(value)
+            )
+        )
+
+
+@contextmanager
+def _environment(url: str, folder: Path) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", url)
+        patch.setenv("DATA_DIR", str(folder / "data"))
+        patch.setenv("LOG_DIR", str(folder / "logs"))
+        forget_settings()
+        yield
+        forget_settings()
+    settings.cache_clear()
+
+
+@contextmanager
+def _cloned(server: str, template: str, folder: Path) -> Iterator[str]:
+    with _created(server, template) as name, _environment(_url_of(server, name), folder):
+        yield _url_of(server, name)
