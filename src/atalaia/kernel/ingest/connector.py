@@ -3,8 +3,8 @@ fills. The smallest one is a handful of constants; everything else is the pipeli
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import polars as pl
@@ -32,16 +32,25 @@ class Request:
 @dataclass(frozen=True, slots=True)
 class Table:
     """The table a connector fills: `columns` are the ones it writes (run_id is added), `key` the
-    natural key among them. `types` are as the catalog spells them; drift is measured on them."""
+    natural key among them. `types` are as the catalog spells them; drift is measured on them.
+
+    `constants` are columns with one value in every row of the connector: they need not be in its
+    frames, and are neither staged nor compared."""
 
     name: str
     types: dict[str, str]
     key: tuple[str, ...]
+    constants: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns written, run_id not among them."""
         return tuple(self.types)
+
+    @property
+    def varying(self) -> tuple[str, ...]:
+        """The columns a frame must bring."""
+        return tuple(c for c in self.types if c not in self.constants)
 
 
 @dataclass(slots=True)

@@ -42,8 +42,11 @@ class Rejected:
         connection.execute(
             "CREATE TEMP TABLE rejected (entity_id text, reason text, payload jsonb) ON COMMIT DROP"
         )
-        with connection.cursor().copy("COPY rejected FROM STDIN") as copy:
-            for line in Path(self._file.name).open(encoding="utf-8"):
+        with (
+            connection.cursor().copy("COPY rejected FROM STDIN") as copy,
+            Path(self._file.name).open(encoding="utf-8") as lines,
+        ):
+            for line in lines:
                 entry = json.loads(line)
                 payload = json.dumps(entry["payload"], ensure_ascii=False).replace("\\u0000", "")
                 copy.write_row((entry["entity_id"], entry["reason"], payload))

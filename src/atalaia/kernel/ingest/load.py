@@ -1,16 +1,18 @@
 """Load: rows into a table, in one transaction, so that the table then says what the payload says.
 
 1. When the payload's scope of the table is empty, rows are COPYed straight into the table. A row
-   that comes twice breaks the key; the transaction is undone and the slow path taken.
-2. Otherwise rows are COPYed to a temporary table; doubles are set aside (identical ones are
-   duplicates, contradicting ones are rejected); one hash join finds the rows that are new, changed
-   or gone; only those are written. A row that did not change keeps its run_id.
+   that comes twice breaks the key; the savepoint is undone and the slow path taken.
+2. Otherwise the varying columns are COPYed to a temporary table and one hash join with the scope
+   finds the rows that are new, changed or gone; only those are written, so a row that did not
+   change keeps its run_id. Rows of one key that say the same are duplicates; rows of one key that
+   contradict each other are all refused, for none can be trusted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import LiteralString
 
 import polars as pl
 from psycopg import sql
@@ -27,33 +29,37 @@ _SHRINK_LIMIT = 0.5  # a payload that would remove more than this share of its s
 
 @dataclass(slots=True)
 class Loaded:
-    """What a load did to the table, and the contradicting doubles it set aside."""
+    """What a load did to the table, and the contradicting rows it refused."""
 
     inserted: int = 0
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
     duplicate: int = 0
-    contradicting: list[dict[str, object]] | None = None
+    contradicting: list[dict[str, object]] = field(default_factory=list)
 
 
 def load(
     connection: Connection, table: Table, scope: Scope | None, batches: Batches, run: Run
 ) -> Loaded:
-    """Bring `table` to what `batches` say, inside the caller's transaction."""
-    _limit_statements(connection, run)
-    if scope and _is_empty(connection, table, scope):
+    """Bring `table` to what `batches` say, inside the caller's transaction.
+
+    Raises ContractBroken when the payload would empty more than half its scope (see --force)."""
+    _prepare(connection, run)
+    if scope and _count(connection, table, scope, limit=1) == 0:
         try:
             with connection.transaction():
-                return Loaded(inserted=_copy(connection, table, table.name, batches(), run))
+                return Loaded(inserted=_copy_into_table(connection, table, batches(), run))
         except UniqueViolation:
-            pass  # a double: the savepoint is undone, the merge below tells which rows
+            pass
     return _merge(connection, table, scope, batches, run)
 
 
-def _limit_statements(connection: Connection, run: Run) -> None:
+def _prepare(connection: Connection, run: Run) -> None:
+    """The run's time is the statements' time; the difference is always found by hash join."""
     connection.execute(
-        "SELECT set_config('statement_timeout', %s, true)",
+        "SELECT set_config('statement_timeout', %s, true), set_config('work_mem', '128MB', true), "
+        "set_config('enable_mergejoin', 'off', true), set_config('enable_nestloop', 'off', true)",
         (str(max(1, int(run.deadline.remaining * 1000))),),
     )
 
@@ -63,43 +69,66 @@ def _name(table: str) -> sql.Composed:
 
 
 def _list(columns: Iterable[str], prefix: str = "") -> sql.Composed:
-    parts = (sql.SQL(prefix) + sql.Identifier(c) for c in columns)
-    return sql.SQL(", ").join(parts)
+    return sql.SQL(", ").join(sql.SQL(prefix) + sql.Identifier(c) for c in columns)
 
 
-def _within(scope: Scope | None) -> sql.Composed:
-    if scope is None:
-        return sql.SQL("true").format()
-    return sql.SQL(" AND ").join(
-        sql.SQL("{} = ANY({})").format(sql.Identifier(column), sql.Literal(list(values)))
-        for column, values in scope.among.items()
+def _all(template: LiteralString, columns: Iterable[str]) -> sql.Composed:
+    """`template` for every column, joined by AND; true when there is none."""
+    parts = [sql.SQL(template).format(sql.Identifier(c)) for c in columns]
+    return sql.SQL(" AND ").join(parts or [sql.SQL("true").format()])
+
+
+def _within(table: Table, scope: Scope | None) -> sql.Composed:
+    """The rows of the table this payload speaks about: its constants and its scope."""
+    parts = [
+        sql.SQL("{} IS NOT DISTINCT FROM {}").format(sql.Identifier(c), sql.Literal(v))
+        if v is None
+        else sql.SQL("{} = {}").format(sql.Identifier(c), sql.Literal(v))
+        for c, v in table.constants.items()
+        if c in table.key
+    ]
+    parts += [
+        sql.SQL("{} = ANY({})").format(sql.Identifier(c), sql.Literal(list(values)))
+        for c, values in (scope.among if scope else {}).items()
+    ]
+    return sql.SQL(" AND ").join(parts or [sql.SQL("true").format()])
+
+
+def _count(connection: Connection, table: Table, scope: Scope | None, limit: int = 0) -> int:
+    statement = sql.SQL("SELECT count(*) AS n FROM (SELECT FROM {} WHERE {} {}) AS rows").format(
+        _name(table.name),
+        _within(table, scope),
+        sql.SQL("LIMIT {}").format(limit) if limit else sql.SQL(""),
     )
+    found = connection.execute(statement).fetchone()
+    return int(found["n"]) if found else 0
 
 
-def _is_empty(connection: Connection, table: Table, scope: Scope) -> bool:
-    found = connection.execute(
-        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {}) AS some").format(
-            _name(table.name), _within(scope)
-        )
-    ).fetchone()
-    return not (found and found["some"])
+def _copy_into_table(
+    connection: Connection, table: Table, frames: Iterator[pl.DataFrame], run: Run
+) -> int:
+    columns = (*table.columns, "run_id")
+    fixed = [pl.lit(value, dtype=pl.String).alias(c) for c, value in table.constants.items()]
+    fixed.append(pl.lit(str(run.run_id)).alias("run_id"))
+    return _copy(connection, table.name, columns, (f.with_columns(fixed) for f in frames), run)
 
 
 def _copy(
-    connection: Connection, table: Table, target: str, frames: Iterator[pl.DataFrame], run: Run
+    connection: Connection,
+    target: str,
+    columns: tuple[str, ...],
+    frames: Iterator[pl.DataFrame],
+    run: Run,
 ) -> int:
-    """COPY every frame, in the table's column order, with this run's id; returns the rows."""
-    columns = (*table.columns, "run_id")
+    """COPY every frame into `target`; returns the number of rows."""
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         _name(target), _list(columns)
     )
-    count, run_id = 0, pl.lit(str(run.run_id)).alias("run_id")
+    count = 0
     with connection.cursor().copy(statement) as copy:
         for frame in frames:
             run.checkpoint()
-            copy.write(
-                frame.select(*table.columns, run_id).write_csv(include_header=False).encode()
-            )
+            copy.write(frame.select(columns).write_csv(include_header=False).encode())
             count += frame.height
             run.progress.rows(count, None)
     return count
@@ -108,118 +137,122 @@ def _copy(
 def _merge(
     connection: Connection, table: Table, scope: Scope | None, batches: Batches, run: Run
 ) -> Loaded:
+    connection.execute("DROP TABLE IF EXISTS pg_temp.incoming, pg_temp.difference")
     connection.execute(
         sql.SQL(
-            "DROP TABLE IF EXISTS pg_temp.incoming, pg_temp.difference; "
             "CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA"
-        ).format(_list((*table.columns, "run_id")), _name(table.name))
+        ).format(_list(table.varying), _name(table.name))
     )
-    total = _copy(connection, table, "incoming", batches(), run)
-    result = Loaded()
-    _set_doubles_aside(connection, table, result)
-    connection.execute("ANALYZE incoming")
-    _find_difference(connection, table, scope)
-    _count_difference(connection, result)
-    _refuse_shrinking(connection, table, scope, result, run)
-    _write_difference(connection, table)
-    distinct = total - result.duplicate - len(result.contradicting or [])
-    result.unchanged = distinct - result.inserted - result.updated
+    total = _copy(connection, "incoming", table.varying, batches(), run)
+    there = _count(connection, table, scope)
+    result = _find_difference(connection, table, scope)
+    if _has_doubles(connection, table, scope, total, there, result):
+        result = _without_doubles(connection, table, scope)
+    result.unchanged = (
+        total - result.duplicate - len(result.contradicting) - result.inserted - result.updated
+    )
+    _refuse_shrinking(table, result.deleted, there, run)
+    _write_difference(connection, table, run)
     return result
 
 
-def _set_doubles_aside(connection: Connection, table: Table, result: Loaded) -> None:
-    """Keep one row per key. Where rows of one key disagree, none can be trusted: all are refused."""
-    key, values = _list(table.key), [c for c in table.columns if c not in table.key]
-    agree = sql.SQL("count(DISTINCT ({}))").format(_list(values) if values else sql.SQL("1"))
-    doubles = connection.execute(
-        sql.SQL(
-            "CREATE TEMP TABLE doubles ON COMMIT DROP AS "
-            "SELECT {key}, count(*) AS times, {agree} AS versions FROM incoming "
-            "GROUP BY {key} HAVING count(*) > 1"
-        ).format(key=key, agree=agree)
-    ).rowcount
-    if doubles:
-        same = sql.SQL(" AND ").join(
-            sql.SQL("i.{0} = d.{0}").format(sql.Identifier(c)) for c in table.key
-        )
-        gone = connection.execute(
-            sql.SQL(
-                "DELETE FROM incoming i USING doubles d WHERE {} AND d.versions > 1 RETURNING i.*"
-            ).format(same)
-        ).fetchall()
-        result.contradicting = [dict(row) for row in gone]
-        result.duplicate = connection.execute(
-            sql.SQL(
-                "DELETE FROM incoming WHERE ctid IN (SELECT ctid FROM (SELECT i.ctid, row_number() "
-                "OVER (PARTITION BY {key}) AS n FROM incoming i JOIN doubles d ON {same}) x "
-                "WHERE n > 1)"
-            ).format(key=_list(table.key, "i."), same=same)
-        ).rowcount
-    connection.execute("DROP TABLE doubles")
-
-
-def _find_difference(connection: Connection, table: Table, scope: Scope | None) -> None:
-    """Rows of the payload that are new (no old) or changed, and, in a scope, old rows that are gone."""
-    values = [c for c in table.columns if c not in table.key]
-    changed = (
-        sql.SQL(" OR ").join(
-            sql.SQL("t.{0} IS DISTINCT FROM i.{0}").format(sql.Identifier(c)) for c in values
-        )
-        if values
-        else sql.SQL("false")
-    )
-    first = sql.Identifier(table.key[0])
+def _find_difference(connection: Connection, table: Table, scope: Scope | None) -> Loaded:
+    """Rows of the payload that are new or changed and, in a scope, rows of the table now gone."""
+    key = [c for c in table.key if c in table.varying]
+    compared = [c for c in table.varying if c not in table.key]
     connection.execute(
         sql.SQL(
             "CREATE TEMP TABLE difference ON COMMIT DROP AS "
-            "SELECT i.*, t.ctid AS old, i.{first} IS NULL AS gone FROM incoming i {join} JOIN "
-            "(SELECT ctid, {columns} FROM {table} WHERE {within}) t ON {same} "
-            "WHERE t.{first} IS NULL OR i.{first} IS NULL OR {changed}"
+            "SELECT i.*, t.ctid AS old, i.{first} IS NULL AS gone FROM incoming i {how} JOIN "
+            "(SELECT ctid, {columns} FROM {table} WHERE {within}) t ON {same_key} "
+            "WHERE t.{first} IS NULL OR i.{first} IS NULL OR NOT ({same_values})"
         ).format(
-            first=first,
-            join=sql.SQL("FULL" if scope else "LEFT"),
-            columns=_list(table.columns),
+            first=sql.Identifier(key[0]),
+            how=sql.SQL("FULL" if scope else "LEFT"),
+            columns=_list(table.varying),
             table=_name(table.name),
-            within=_within(scope),
-            same=sql.SQL(" AND ").join(
-                sql.SQL("t.{0} = i.{0}").format(sql.Identifier(c)) for c in table.key
-            ),
-            changed=changed,
+            within=_within(table, scope),
+            same_key=_all("t.{0} = i.{0}", key),
+            same_values=_all("t.{0} IS NOT DISTINCT FROM i.{0}", compared),
         )
     )
-
-
-def _count_difference(connection: Connection, result: Loaded) -> None:
     found = connection.execute(
         "SELECT count(*) FILTER (WHERE old IS NULL) AS inserted, "
         "count(*) FILTER (WHERE old IS NOT NULL AND NOT gone) AS updated, "
         "count(*) FILTER (WHERE gone) AS deleted FROM difference"
     ).fetchone()
-    if found:
-        result.inserted, result.updated = found["inserted"], found["updated"]
-        result.deleted = found["deleted"]
+    return Loaded(**(found or {}))
 
 
-def _refuse_shrinking(
-    connection: Connection, table: Table, scope: Scope | None, result: Loaded, run: Run
-) -> None:
-    """Half a file looks like a whole one; without --force it does not take rows away."""
-    if not result.deleted or run.force:
-        return
+def _has_doubles(
+    connection: Connection,
+    table: Table,
+    scope: Scope | None,
+    total: int,
+    there: int,
+    result: Loaded,
+) -> bool:
+    """Does a key come twice? The table's keys are unique, so in a scope every row of it is met
+    exactly once or gone: any other sum means doubles among the old, the rest are among the new."""
+    if scope and total - result.inserted + result.deleted != there:
+        return True
+    key = _list(c for c in table.key if c in table.varying)
+    suspects = sql.SQL("difference WHERE NOT gone") if scope else sql.SQL("incoming")
     found = connection.execute(
-        sql.SQL("SELECT count(*) AS n FROM {} WHERE {}").format(_name(table.name), _within(scope))
-    ).fetchone()
-    if found and result.deleted > found["n"] * _SHRINK_LIMIT:
-        raise ContractBroken(
-            f"The payload would remove {result.deleted} of the {found['n']} rows {table.name} has "
-            "for this period: it looks cut short. Nothing was changed; the raw file is kept.",
-            todo="If it is right, run again with --force.",
+        sql.SQL("SELECT EXISTS (SELECT FROM {} GROUP BY {} HAVING count(*) > 1) AS some").format(
+            suspects,
+            key,
         )
+    ).fetchone()
+    return bool(found and found["some"])
 
 
-def _write_difference(connection: Connection, table: Table) -> None:
-    columns = (*table.columns, "run_id")
+def _without_doubles(connection: Connection, table: Table, scope: Scope | None) -> Loaded:
+    """Keep one of identical rows, none of contradicting ones, and find the difference again."""
+    key = [c for c in table.key if c in table.varying]
+    values = [c for c in table.varying if c not in table.key]
+    versions = sql.SQL("count(DISTINCT ({}))").format(_list(values)) if values else sql.SQL("1")
+    connection.execute("DROP TABLE difference")
+    connection.execute(
+        sql.SQL(
+            "CREATE TEMP TABLE doubles ON COMMIT DROP AS SELECT {key}, {versions} AS versions "
+            "FROM incoming GROUP BY {key} HAVING count(*) > 1"
+        ).format(key=_list(key), versions=versions)
+    )
+    same = _all("i.{0} = d.{0}", key)
+    refused = connection.execute(
+        sql.SQL(
+            "DELETE FROM incoming i USING doubles d WHERE {} AND d.versions > 1 RETURNING i.*"
+        ).format(same)
+    ).fetchall()
+    duplicate = connection.execute(
+        sql.SQL(
+            "DELETE FROM incoming WHERE ctid IN (SELECT ctid FROM (SELECT i.ctid, row_number() "
+            "OVER (PARTITION BY {key}) AS n FROM incoming i JOIN doubles d ON {same}) x "
+            "WHERE n > 1)"
+        ).format(key=_list(key, "i."), same=same)
+    ).rowcount
+    connection.execute("DROP TABLE doubles")
+    result = _find_difference(connection, table, scope)
+    result.duplicate, result.contradicting = duplicate, [dict(row) for row in refused]
+    return result
+
+
+def _refuse_shrinking(table: Table, deleted: int, there: int, run: Run) -> None:
+    """Half a file looks like a whole one; without --force it does not take rows away."""
+    if run.force or deleted <= there * _SHRINK_LIMIT:
+        return
+    raise ContractBroken(
+        f"The payload would remove {deleted} of the {there} rows {table.name} has for this "
+        "period: it looks cut short. Nothing was changed; the raw file is kept in bronze.",
+        todo="If it is right, run again with --force.",
+    )
+
+
+def _write_difference(connection: Connection, table: Table, run: Run) -> None:
     target = _name(table.name)
+    changing = [c for c in table.varying if c not in table.key]
+    run_id = sql.Literal(str(run.run_id))
     connection.execute(
         sql.SQL("DELETE FROM {} t USING difference d WHERE t.ctid = d.old AND d.gone").format(
             target
@@ -229,14 +262,17 @@ def _write_difference(connection: Connection, table: Table) -> None:
         sql.SQL("UPDATE {} t SET {} FROM difference d WHERE t.ctid = d.old AND NOT d.gone").format(
             target,
             sql.SQL(", ").join(
-                sql.SQL("{0} = d.{0}").format(sql.Identifier(c))
-                for c in columns
-                if c not in table.key
+                [sql.SQL("{0} = d.{0}").format(sql.Identifier(c)) for c in changing]
+                + [sql.SQL("run_id = {}").format(run_id)]
             ),
         )
     )
+    constants = [sql.Literal(value) for value in table.constants.values()]
+    values = [sql.SQL("d.") + sql.Identifier(c) for c in table.varying]
     connection.execute(
         sql.SQL("INSERT INTO {} ({}) SELECT {} FROM difference d WHERE d.old IS NULL").format(
-            target, _list(columns), _list(columns, "d.")
+            target,
+            _list([*table.varying, *table.constants, "run_id"]),
+            sql.SQL(", ").join([*values, *constants, run_id]),
         )
     )

@@ -69,9 +69,8 @@ def _load(connector: Connector, run: Run, objects: list[BronzeObject]) -> Counts
 
 
 def _reject_contradicting(connector: Connector, loaded: Loaded, rejected: Rejected) -> None:
-    for row in loaded.contradicting or []:
-        row.pop("run_id", None)
-        place = "/".join(str(row[column]) for column in connector.table.key)
+    for row in loaded.contradicting:
+        place = "/".join(str(row[column]) for column in connector.table.key if column in row)
         rejected.add_row(row, "linhas da mesma chave se contradizem", place)
 
 
@@ -114,7 +113,7 @@ class _Stream:
     def balance(self, loaded: Loaded, rejected: Rejected) -> Counts:
         """The run's counts. `loaded` comes from what shapers say their rows stand for, not from a
         subtraction, so a row lost on the way leaves the ledger unbalanced and the run fails."""
-        contradicting = len(loaded.contradicting or [])
+        contradicting = len(loaded.contradicting)
         return Counts(
             read=self._read,
             loaded=self._represented - loaded.duplicate - contradicting,
