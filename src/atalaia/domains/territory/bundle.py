@@ -76,7 +76,7 @@ def resources(folder: Path | None = None) -> list[BundleResource]:
     except FileNotFoundError as error:
         raise NotFound(f"There is no bundled data in {folder}.", todo=_RESTORE) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise Tampered(f"datapackage.json in {folder} is damaged: {error}.", todo=_RESTORE) from error
+        raise Tampered(f"{folder}/datapackage.json is damaged: {error}.", todo=_RESTORE) from error
     return sorted(found, key=lambda resource: resource.name)
 
 
