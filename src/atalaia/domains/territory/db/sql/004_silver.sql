@@ -12,8 +12,8 @@ CREATE TABLE silver.dim_territory (
     name_search  text GENERATED ALWAYS AS (public.fold(name)) STORED,
     uf           text CHECK (uf ~ '^[A-Z]{2}$'),
     parent_id    text REFERENCES silver.dim_territory DEFERRABLE INITIALLY DEFERRED,
-    ibge6        text GENERATED ALWAYS AS (
-        CASE WHEN territory_id ~ '^[0-9]{7}$' THEN left(territory_id, 6) END) STORED,
+    ibge6        text GENERATED ALWAYS AS (         -- the two lagoons would share 430000
+        CASE WHEN territory_id ~ '^[0-9]{7}$' AND kind = 'land' THEN left(territory_id, 6) END) STORED,
     tse_code     text,
     valid_from   date,                              -- null: before our registries begin
     valid_to     date,
