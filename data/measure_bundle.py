@@ -175,10 +175,10 @@ def deaths() -> None:
     coverage(true)
     rio = true.filter(pl.col("state") == "Rio de Janeiro")
     print("RJ", rio.group_by("year").agg(pl.col("deaths").sum()).sort("year").rows())
-    year = true.group_by("state", "code", "year").agg(
+    years = true.group_by("state", "code", "year").agg(
         pl.col("deaths").sum(), pl.col("month").n_unique().alias("months"))
-    year = year.filter((pl.col("months") == 12) & (pl.col("deaths") >= 300))
-    before, after = (year.filter(pl.col("year") == y) for y in (2018, 2019))
+    years = years.filter((pl.col("months") == 12) & (pl.col("deaths") >= 300))
+    before, after = (years.filter(pl.col("year") == y) for y in (2018, 2019))
     fell = before.join(after, on=["state", "code"]).filter(
         pl.col("deaths") > 1.4 * pl.col("deaths_right"))
     print("2018 above 1.4 × 2019, both whole and of 300 deaths or more:",
