@@ -29,6 +29,13 @@ def project_dir() -> Path:
     return Path.cwd()
 
 
+def state_dir() -> Path:
+    """Where the private servers, their logs and `env` live: `ATALAIA_STATE_DIR`, else `.atalaia`
+    in the project folder. A second instance on the same checkout has a state folder of its own."""
+    own = os.environ.get("ATALAIA_STATE_DIR")
+    return Path(own).resolve() if own else project_dir() / ".atalaia"
+
+
 class Settings(BaseSettings):
     """The settings of one process. Field descriptions are the documentation."""
 
@@ -44,7 +51,7 @@ class Settings(BaseSettings):
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_dir: Path = Field(
-        default_factory=lambda: project_dir() / ".atalaia" / "logs",
+        default_factory=lambda: state_dir() / "logs",
         description="where private servers and the API write their logs",
     )
     pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
@@ -72,7 +79,7 @@ def _with_secret_files() -> dict[str, str]:
 def settings() -> Settings:
     """The settings of this process, read once. `settings.cache_clear()` reads them again."""
     home = project_dir()
-    files = (home / ".atalaia" / "env", home / ".env")  # later files win, the environment wins all
+    files = (state_dir() / "env", home / ".env")  # later files win, the environment wins all
     return Settings(_env_file=files, **_with_secret_files())  # type: ignore[arg-type]
 
 
