@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.errors import NotPublished, SourceError, SourceFailed
-from atalaia.kernel.base.outbound import download
+from atalaia.kernel.base.outbound import Exchange, download
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.ingest import bronze
 from atalaia.kernel.ingest.bronze import BronzeObject
@@ -92,46 +92,47 @@ def _ask(
 
 
 def _remote(connector: Connector, run: Run, requests: Sequence[Request]) -> list[BronzeObject]:
-    """Every request, or none: a source of several files is only complete with all of them."""
-    moment = now()
-    objects: list[BronzeObject] = []
-    for number, request in enumerate(requests):
-        run.checkpoint()
-        run.progress.rows(number, len(requests))
-        ask = partial(_one, connector, run, request, moment)
-        objects.append(attempted(run, source_may_recover, ask))
-    return objects
+    """Every request, or none: a source of several files enters bronze only when all have come,
+    for the newest files in bronze are taken as a whole by whoever reads them next."""
+    with ExitStack() as scratches:
+        brought: list[tuple[Request, Path, Exchange]] = []
+        for number, request in enumerate(requests):
+            run.checkpoint()
+            run.progress.rows(number, len(requests))
+            scratch = scratches.enter_context(bronze.scratch())
+            ask = partial(_download, connector, run, request, scratch)
+            brought.append((request, scratch, attempted(run, source_may_recover, ask)))
+        moment = now()
+        return [
+            bronze.store(
+                scratch,
+                source=connector.folder,
+                dataset=request.dataset,
+                reference_period=run.reference_period,
+                filename=request.filename,
+                exchange=_remembered(exchange),
+                extracted_at=moment,
+            )
+            for request, scratch, exchange in brought
+        ]
 
 
-def _one(
-    connector: Connector, run: Run, request: Request, moment: datetime, _attempt: int
-) -> BronzeObject:
-    with bronze.scratch() as scratch:
-        exchange, _, _ = download(
-            f"{connector.base}{request.path}",
-            scratch,
-            deadline=run.deadline,
-            params=dict(request.params),
-        )
-        _refuse_html(scratch, request)
-        kept = {
-            k: v
-            for k, v in exchange.headers.items()
-            if k in ("etag", "last-modified", "content-type", "content-length", "date")
-        }
-        return bronze.store(
-            scratch,
-            source=connector.folder,
-            dataset=request.dataset,
-            reference_period=run.reference_period,
-            filename=request.filename,
-            exchange={
-                **asdict(exchange),
-                "fetched_at": exchange.fetched_at.isoformat(),
-                "headers": kept,
-            },
-            extracted_at=moment,
-        )
+def _download(
+    connector: Connector, run: Run, request: Request, scratch: Path, _attempt: int
+) -> Exchange:
+    url = f"{connector.base}{request.path}"
+    exchange, _, _ = download(url, scratch, deadline=run.deadline, params=dict(request.params))
+    _refuse_html(scratch, request)
+    return exchange
+
+
+def _remembered(exchange: Exchange) -> dict[str, object]:
+    kept = ("etag", "last-modified", "content-type", "content-length", "date")
+    return {
+        **asdict(exchange),
+        "fetched_at": exchange.fetched_at.isoformat(),
+        "headers": {k: v for k, v in exchange.headers.items() if k in kept},
+    }
 
 
 def _refuse_html(path: Path, request: Request) -> None:
