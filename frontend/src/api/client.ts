@@ -1,0 +1,60 @@
+import { readKey } from './key';
+import { ProblemError, problemOf } from './problem';
+
+/** Where the API is; set VITE_API_BASE_URL at build time to point elsewhere. */
+export const API_BASE: string = import.meta.env.VITE_API_BASE_URL || '/v1';
+
+export type Query = Record<string, string | number | undefined>;
+
+interface Ask {
+  signal?: AbortSignal;
+  /** Send the viewer's key: only what is not public needs it. */
+  withKey?: boolean;
+}
+
+/** The address of a question, with empty parameters left out. */
+export function addressOf(path: string, query: Query = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
+  const search = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]));
+  return `${API_BASE}${path}${pairs.length > 0 ? `?${search}` : ''}`;
+}
+
+function newTraceId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function headersOf(traceId: string, withKey: boolean): Headers {
+  const headers = new Headers({ Accept: 'application/json' });
+  // Cross-origin this header would cost a preflight per request; the answer's own id serves there.
+  if (API_BASE.startsWith('/')) headers.set('traceparent', `00-${traceId}-${traceId.slice(16)}-01`);
+  const key = withKey ? readKey() : null;
+  if (key !== null) headers.set('Authorization', `Bearer ${key}`);
+  return headers;
+}
+
+/**
+ * Asks the API one question.
+ * Throws ProblemError for every refusal and for silence; an aborted request rethrows the abort.
+ */
+export async function ask<T>(path: string, query: Query = {}, options: Ask = {}): Promise<T> {
+  const traceId = newTraceId();
+  const { signal, withKey = false } = options;
+  try {
+    const response = await fetch(addressOf(path, query), {
+      headers: headersOf(traceId, withKey),
+      ...(signal && { signal }),
+    });
+    if (!response.ok) throw await problemOf(response, traceId);
+    return (await response.json()) as T;
+  } catch (error) {
+    if (error instanceof ProblemError || signal?.aborted) throw error;
+    throw new ProblemError({
+      type: 'about:blank',
+      title: 'unanswered',
+      status: 0,
+      detail: error instanceof Error ? error.message : String(error),
+      trace_id: traceId,
+    });
+  }
+}

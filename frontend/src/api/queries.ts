@@ -1,0 +1,138 @@
+import { QueryClient, queryOptions } from '@tanstack/react-query';
+import type { FeatureCollection, MultiPolygon, Polygon } from 'geojson';
+import { ask } from './client';
+import { ProblemError } from './problem';
+import type {
+  Check,
+  Choropleth,
+  Comparison,
+  Connector,
+  Explanation,
+  Indicator,
+  Level,
+  List,
+  Peers,
+  Profile,
+  Run,
+  Territory,
+  TerritoryIndex,
+} from './types';
+
+const MINUTE_MS = 60_000;
+const RETRIES = 2;
+
+export type ShapeKind = 'municipality' | 'state' | 'water';
+export type Shapes = FeatureCollection<Polygon | MultiPolygon, { id: string; kind: ShapeKind }>;
+
+export function newQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        // The API says max-age=300; asking sooner would only be told "not modified".
+        staleTime: 5 * MINUTE_MS,
+        gcTime: 30 * MINUTE_MS,
+        refetchOnWindowFocus: false,
+        retry: (failures, error) =>
+          failures < RETRIES && error instanceof ProblemError && error.passing,
+      },
+    },
+  });
+}
+
+export const indicatorsQuery = queryOptions({
+  queryKey: ['indicators'],
+  queryFn: ({ signal }) => ask<List<Indicator>>('/indicators', {}, { signal }),
+});
+
+export const territoryIndexQuery = queryOptions({
+  queryKey: ['territory-index'],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: ({ signal }) =>
+    ask<TerritoryIndex>('/territories/index', { level: 'municipality' }, { signal }),
+});
+
+/** Shapes are fetched once per visit: they do not change with the question. */
+export const shapesQuery = (level: Level) =>
+  queryOptions({
+    queryKey: ['shapes', level],
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: Number.POSITIVE_INFINITY,
+    structuralSharing: false,
+    queryFn: ({ signal }) => ask<Shapes>(`/geo/shapes/${level}`, {}, { signal }),
+  });
+
+export const valuesQuery = (indicator: string, period: string, level: Level) =>
+  queryOptions({
+    queryKey: ['values', indicator, period, level],
+    // Comparing 5 570 rows deeply costs more than the drawing does.
+    structuralSharing: false,
+    queryFn: ({ signal }) =>
+      ask<Choropleth>('/geo/choropleth', { indicator, period, level }, { signal }),
+  });
+
+export const profileQuery = (territoryId: string, period?: string) =>
+  queryOptions({
+    queryKey: ['profile', territoryId, period ?? null],
+    queryFn: ({ signal }) =>
+      ask<Profile>(`/territory/${encodeURIComponent(territoryId)}/profile`, { period }, { signal }),
+  });
+
+export const compareQuery = (territoryId: string, indicator: string, others: string[]) =>
+  queryOptions({
+    queryKey: ['compare', territoryId, indicator, others],
+    queryFn: ({ signal }) =>
+      ask<Comparison>(
+        `/territory/${encodeURIComponent(territoryId)}/compare`,
+        { indicator, with: others.join(',') },
+        { signal },
+      ),
+  });
+
+export const peersQuery = (territoryId: string, indicator: string, period: string, limit: number) =>
+  queryOptions({
+    queryKey: ['peers', territoryId, indicator, period, limit],
+    queryFn: ({ signal }) =>
+      ask<Peers>(
+        `/territory/${encodeURIComponent(territoryId)}/peers`,
+        { indicator, period, limit },
+        { signal },
+      ),
+  });
+
+export const explainQuery = (territoryId: string, code: string, period: string) =>
+  queryOptions({
+    queryKey: ['explain', territoryId, code, period],
+    queryFn: ({ signal }) => {
+      const path = [territoryId, code, period].map(encodeURIComponent).join('/');
+      return ask<Explanation>(`/explain/indicator/${path}`, {}, { signal });
+    },
+  });
+
+/** Operations are asked anew each half minute: this is the room people watch. */
+const watched = { staleTime: 0, refetchInterval: MINUTE_MS / 2 } as const;
+
+export const runsQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'runs'],
+  queryFn: ({ signal }) => ask<List<Run>>('/ops/pipeline-runs', {}, { signal, withKey: true }),
+});
+
+export const checksQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'checks'],
+  queryFn: ({ signal }) => ask<List<Check>>('/ops/pipeline-checks', {}, { signal, withKey: true }),
+});
+
+export const connectorsQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'connectors'],
+  queryFn: ({ signal }) =>
+    ask<List<Connector>>('/ops/connector-registry', {}, { signal, withKey: true }),
+});
+
+export const statesQuery = queryOptions({
+  queryKey: ['territories', 'state'],
+  staleTime: Number.POSITIVE_INFINITY,
+  queryFn: ({ signal }) =>
+    ask<List<Territory>>('/territories', { level: 'state', page_size: 100 }, { signal }),
+});

@@ -1,0 +1,61 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  Link,
+  lazyRouteComponent,
+} from '@tanstack/react-router';
+import { AtlasPage } from '../atlas/AtlasPage';
+import { useLanguage } from '../i18n/language';
+import { parseSearch, type Search, stringifySearch } from '../view/address';
+import { Fault } from './Fault';
+import { Shell } from './Shell';
+
+function NotFound() {
+  const { say } = useLanguage();
+  return (
+    <div style={{ padding: '2rem' }}>
+      <h1>{say('app.notFound')}</h1>
+      <Link to="/">{say('app.backToMap')}</Link>
+    </div>
+  );
+}
+
+const root = createRootRoute({
+  component: Shell,
+  notFoundComponent: NotFound,
+  errorComponent: Fault,
+  validateSearch: (search: Record<string, unknown>): Search => search as Search,
+});
+
+const atlas = createRoute({ getParentRoute: () => root, path: '/', component: AtlasPage });
+
+const territory = createRoute({
+  getParentRoute: () => root,
+  path: '/territorio/$id',
+  component: lazyRouteComponent(() => import('../profile/ProfilePage'), 'ProfilePage'),
+});
+
+const operations = createRoute({
+  getParentRoute: () => root,
+  path: '/operacoes',
+  component: lazyRouteComponent(() => import('../ops/OpsPage'), 'OpsPage'),
+});
+
+export const routeTree = root.addChildren([atlas, territory, operations]);
+
+export function newRouter() {
+  return createRouter({
+    routeTree,
+    parseSearch,
+    stringifySearch,
+    defaultPreload: 'intent',
+    scrollRestoration: true,
+  });
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

@@ -1,0 +1,142 @@
+import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useMemo } from 'react';
+import {
+  indicatorsQuery,
+  type Shapes,
+  shapesQuery,
+  statesQuery,
+  territoryIndexQuery,
+  valuesQuery,
+} from '../api/queries';
+import type { Choropleth, Indicator, Level } from '../api/types';
+import { fold } from '../text/fold';
+import type { View } from '../view/address';
+import { fillsOf } from './classes';
+import { coloursOf, type Scheme } from './palette';
+import { isRanked, type Place, placesOf, type Row, rowsOf, type Values, valuesOf } from './ranking';
+
+const NO_VALUES: Values = { byId: new Map(), rankOf: new Map() };
+
+export interface Question {
+  indicator: Indicator;
+  period: string;
+  level: Level;
+}
+
+/** What the address asks, made answerable: an unknown indicator or period becomes the nearest known. */
+export function questionOf(indicators: readonly Indicator[], view: View): Question | null {
+  const mapped = indicators.filter(
+    ({ levels, periods }) =>
+      periods.length > 0 && (levels.includes('municipality') || levels.includes('state')),
+  );
+  const indicator = mapped.find(({ code }) => code === view.indicator) ?? mapped[0];
+  if (!indicator) return null;
+  const { periods, levels } = indicator;
+  const asked = view.period !== undefined && periods.includes(view.period);
+  const period = asked ? view.period : periods.at(-1);
+  const level = levels.includes(view.level) ? view.level : levels.find((one) => one !== 'country');
+  return period !== undefined && level ? { indicator, period, level } : null;
+}
+
+function useNeighbourPeriods(question: Question | null, settled: boolean): void {
+  const client = useQueryClient();
+  useEffect(() => {
+    if (!question || !settled) return;
+    const { indicator, period, level } = question;
+    const at = indicator.periods.indexOf(period);
+    for (const near of [indicator.periods[at + 1], indicator.periods[at - 1]]) {
+      if (near !== undefined) void client.prefetchQuery(valuesQuery(indicator.code, near, level));
+    }
+  }, [client, question, settled]);
+}
+
+function usePlaces(level: Level) {
+  const municipalities = useQuery(territoryIndexQuery);
+  const states = useQuery({ ...statesQuery, enabled: level === 'state' });
+  const places = useMemo(
+    () => (municipalities.data ? placesOf(municipalities.data) : []),
+    [municipalities.data],
+  );
+  const statePlaces = useMemo<Place[]>(
+    () =>
+      (states.data?.items ?? []).map((state) => ({
+        id: state.territory_id,
+        name: state.name,
+        uf: state.uf ?? '',
+        hasMesh: state.has_mesh,
+        folded: fold(state.name),
+      })),
+    [states.data],
+  );
+  const failed = level === 'state' ? states : municipalities;
+  return { places, listed: level === 'state' ? statePlaces : places, failed };
+}
+
+export interface Atlas {
+  indicators: readonly Indicator[] | undefined;
+  question: Question | null;
+  /** Every municipality: what the search knows. */
+  places: readonly Place[];
+  shapes: Shapes | undefined;
+  states: Shapes | undefined;
+  answer: Choropleth | undefined;
+  values: Values;
+  rows: readonly Row[];
+  colours: readonly string[];
+  fills: ReadonlyMap<string, string>;
+  /** Names what `fills` shows: it lags behind the question while the answer is on its way. */
+  picture: string;
+  busy: boolean;
+  error: Error | null;
+  retry: () => void;
+}
+
+/** Everything the map screen shows, from the view its address asks for. */
+export function useAtlas(view: View, scheme: Scheme): Atlas {
+  const list = useQuery(indicatorsQuery);
+  const question = useMemo(
+    () => (list.data ? questionOf(list.data.items, view) : null),
+    [list.data, view],
+  );
+  const level = question?.level ?? 'municipality';
+  const shapes = useQuery(shapesQuery(level));
+  const states = useQuery(shapesQuery('state'));
+  const { places, listed, failed } = usePlaces(level);
+  const asked = useQuery({
+    ...valuesQuery(question?.indicator.code ?? '', question?.period ?? '', level),
+    enabled: question !== null,
+    placeholderData: keepPreviousData,
+  });
+  useNeighbourPeriods(question, asked.isSuccess && !asked.isPlaceholderData);
+
+  const answer = asked.data;
+  // Until the next answer is here the last one stays, drawn with its own indicator's colours.
+  const shown = list.data?.items.find(({ code }) => code === answer?.indicator);
+  const values = useMemo(
+    () => (answer && shown ? valuesOf(answer, isRanked(shown)) : NO_VALUES),
+    [answer, shown],
+  );
+  const colours = useMemo(() => (shown ? coloursOf(shown, scheme) : []), [shown, scheme]);
+  const fills = useMemo(
+    () => fillsOf(values.byId, shown?.classes ?? [], colours),
+    [values, shown, colours],
+  );
+  const rows = useMemo(() => rowsOf(listed, values), [listed, values]);
+  const broken = [list, asked, shapes, failed].find(({ error }) => error);
+  return {
+    indicators: list.data?.items,
+    question,
+    places,
+    shapes: shapes.data,
+    states: states.data,
+    answer,
+    values,
+    rows,
+    colours,
+    fills,
+    picture: answer ? `${answer.indicator}/${answer.period}/${answer.level}` : '',
+    busy: asked.isFetching && asked.isPlaceholderData,
+    error: broken?.error ?? null,
+    retry: () => void broken?.refetch(),
+  };
+}

@@ -1,0 +1,201 @@
+import { useCallback, useMemo } from 'react';
+import type { Check, Connector, Run } from '../api/types';
+import { useLanguage } from '../i18n/language';
+import type { MessageKey } from '../i18n/pt-BR';
+import { ptBR } from '../i18n/pt-BR';
+import { formatAge, formatMoment, formatNumber } from '../text/format';
+import styles from './Ops.module.css';
+import { type Column, OpsTable } from './OpsTable';
+import { StateMark } from './StateMark';
+import {
+  latestChecks,
+  latestRuns,
+  needsOf,
+  reasonOf,
+  stateOfCheck,
+  stateOfConnector,
+  stateOfRun,
+} from './state';
+
+/** A value of the wire in words; one this version does not know is shown as it came. */
+function useWords() {
+  const { say } = useLanguage();
+  return (prefix: string, value: string | null | undefined): string => {
+    const key = `${prefix}.${value}`;
+    return key in ptBR ? (say as (key: MessageKey) => string)(key as MessageKey) : (value ?? '—');
+  };
+}
+
+function Moment({ iso }: { iso: string | null }) {
+  const { language } = useLanguage();
+  if (!iso) return '—';
+  return (
+    <time dateTime={iso} title={formatMoment(iso, language)}>
+      {formatAge(iso, new Date(), language)}
+    </time>
+  );
+}
+
+export function NeedsList({ runs, checks }: { runs: readonly Run[]; checks: readonly Check[] }) {
+  const { say } = useLanguage();
+  const needs = useMemo(() => needsOf(runs, checks), [runs, checks]);
+  return (
+    <section aria-label={say('ops.now')} className={styles.needs}>
+      <h2>{say('ops.now')}</h2>
+      {needs.length === 0 ? (
+        <p>
+          <StateMark state="ok" /> {say('ops.now.none')}
+        </p>
+      ) : (
+        <ul>
+          {needs.map(({ key, state, kind, name, reason, since, traceId }) => (
+            <li key={key} data-state={state}>
+              <StateMark state={state} />
+              <span className={styles.needName}>
+                {say(kind === 'check' ? 'ops.col.check' : 'ops.col.job')} <code>{name}</code>
+              </span>
+              <span className={styles.needReason}>{reason}</span>
+              <span className={styles.needSince}>
+                <Moment iso={since} />
+                {traceId && (
+                  <>
+                    {' '}
+                    · {say('error.trace')} <code>{traceId}</code>
+                  </>
+                )}
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function connectorText(item: Connector): string {
+  return `${item.connector} ${item.source} ${item.wave} ${item.status}`;
+}
+
+export function SourcesList(props: { connectors: readonly Connector[]; runs: readonly Run[] }) {
+  const { connectors, runs } = props;
+  const { say } = useLanguage();
+  const words = useWords();
+  const latest = useMemo(() => latestRuns(runs), [runs]);
+  const stateOf = useCallback(
+    (item: Connector) => stateOfConnector(item, latest.get(item.job_name)),
+    [latest],
+  );
+  const reason = (item: Connector): string => {
+    if (item.reason) return item.reason;
+    const last = latest.get(item.job_name);
+    if (last?.verdict) return words('verdict', last.verdict);
+    return last ? '' : say('ops.source.neverRan');
+  };
+  const columns: Column<Connector>[] = [
+    { title: say('ops.col.source'), cell: ({ source }) => source },
+    { title: say('ops.col.connector'), cell: ({ connector }) => <code>{connector}</code> },
+    { title: say('ops.col.wave'), cell: ({ wave }) => wave },
+    { title: say('ops.col.status'), cell: ({ status }) => words('ops.connector', status) },
+    { title: say('ops.col.reason'), cell: reason },
+    {
+      title: say('ops.col.when'),
+      cell: ({ job_name }) => <Moment iso={latest.get(job_name)?.started_at_utc ?? null} />,
+    },
+  ];
+  return (
+    <OpsTable
+      title={say('ops.sources')}
+      items={connectors}
+      columns={columns}
+      keyOf={({ connector }) => connector}
+      stateOf={stateOf}
+      textOf={connectorText}
+    />
+  );
+}
+
+function runText(item: Run): string {
+  return `${item.job_name} ${item.reference_period} ${item.run_status} ${item.run_id} ${item.trace_id}`;
+}
+
+function secondsOf({ started_at_utc, finished_at_utc }: Run): number | null {
+  if (!finished_at_utc) return null;
+  return (new Date(finished_at_utc).getTime() - new Date(started_at_utc).getTime()) / 1000;
+}
+
+export function RunsList({ runs }: { runs: readonly Run[] }) {
+  const { say, language } = useLanguage();
+  const words = useWords();
+  const count = (rows: number | null) => formatNumber(rows ?? 0, 0, language);
+  const columns: Column<Run>[] = [
+    { title: say('ops.col.job'), cell: ({ job_name }) => <code>{job_name}</code> },
+    { title: say('ops.col.period'), cell: ({ reference_period }) => reference_period ?? '—' },
+    {
+      title: say('ops.col.status'),
+      cell: ({ run_status, verdict }) =>
+        [words('ops.run', run_status), verdict && words('verdict', verdict)]
+          .filter(Boolean)
+          .join(': '),
+    },
+    { title: say('ops.col.origin'), cell: ({ source_type }) => words('ops.source', source_type) },
+    {
+      title: say('ops.col.balance'),
+      numeric: true,
+      cell: (run) =>
+        run.rows_read === null
+          ? '—'
+          : `${count(run.rows_read)} = ${count(run.rows_loaded)} + ${count(run.rows_rejected)} + ${count(run.rows_duplicate)}`,
+    },
+    {
+      title: say('ops.col.duration'),
+      numeric: true,
+      cell: (run) => {
+        const seconds = secondsOf(run);
+        return seconds === null
+          ? '—'
+          : say('ops.seconds', { count: formatNumber(seconds, 1, language) });
+      },
+    },
+    { title: say('ops.col.when'), cell: ({ started_at_utc }) => <Moment iso={started_at_utc} /> },
+  ];
+  return (
+    <OpsTable
+      title={say('ops.runs')}
+      items={runs}
+      columns={columns}
+      keyOf={({ run_id }) => run_id}
+      stateOf={stateOfRun}
+      textOf={runText}
+    />
+  );
+}
+
+function checkText(item: Check): string {
+  return `${item.check_name} ${item.status} ${reasonOf(item)}`;
+}
+
+export function ChecksList({ checks }: { checks: readonly Check[] }) {
+  const { say, language } = useLanguage();
+  const latest = useMemo(() => latestChecks(checks), [checks]);
+  const figure = (value: number | string | null) =>
+    typeof value === 'number'
+      ? formatNumber(value, Number.isInteger(value) ? 0 : 2, language)
+      : (value ?? '—');
+  const columns: Column<Check>[] = [
+    { title: say('ops.col.check'), cell: ({ check_name }) => <code>{check_name}</code> },
+    { title: say('ops.col.observed'), numeric: true, cell: ({ observed }) => figure(observed) },
+    { title: say('ops.col.threshold'), numeric: true, cell: ({ threshold }) => figure(threshold) },
+    { title: say('ops.col.reason'), cell: reasonOf },
+    { title: say('ops.col.when'), cell: ({ created_at_utc }) => <Moment iso={created_at_utc} /> },
+  ];
+  return (
+    <OpsTable
+      title={say('ops.checks')}
+      items={latest}
+      columns={columns}
+      keyOf={({ check_id }) => String(check_id)}
+      stateOf={stateOfCheck}
+      textOf={checkText}
+    />
+  );
+}

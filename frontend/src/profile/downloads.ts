@@ -1,0 +1,103 @@
+import type { ComparedSeries, Indicator, ProfileIndicator, Territory } from '../api/types';
+import { aboutOf, footerOf, plateColours, type Spoken } from '../atlas/exports';
+import type { Scheme } from '../atlas/palette';
+import { csvBlob, type Sheet } from '../download/csv';
+import { compose, pngOf } from '../download/png';
+import { fileName, save } from '../download/save';
+import type { ECharts } from './echarts';
+
+export interface ChartFile {
+  territory: Territory;
+  number: ProfileIndicator;
+  about: Indicator | undefined;
+  series: readonly ComparedSeries[];
+  title: string;
+  axis: string;
+}
+
+/** The indicator as the catalogue tells it, or what the profile alone knows of it. */
+function indicatorOf({ number, about }: ChartFile): Indicator {
+  return (
+    about ?? {
+      ...number,
+      polarity: 'neutral',
+      dataset: '',
+      decimals: 0,
+      scale: 'sequential',
+      levels: [],
+      periods: number.series.map(({ period }) => period),
+      period_kind: 'year',
+      classes: [],
+      license: '',
+      fetched_at: number.freshness,
+      cumulative: false,
+    }
+  );
+}
+
+function sourceOf(file: ChartFile) {
+  const indicator = indicatorOf(file);
+  return {
+    name: file.number.source,
+    dataset: indicator.dataset,
+    license: indicator.license,
+    fetched_at: file.number.freshness,
+    note: file.number.note ?? null,
+  };
+}
+
+export function seriesSheet(file: ChartFile, spoken: Spoken): Sheet {
+  const { say } = spoken;
+  const indicator = indicatorOf(file);
+  const periods = file.series.flatMap(({ points }) => points.map(({ period }) => period)).sort();
+  const span = [...new Set([periods[0], periods.at(-1)])].filter(Boolean).join(' / ');
+  return {
+    about: aboutOf(
+      indicator,
+      { period: span, data_version: file.number.freshness ?? '', source: sourceOf(file) },
+      spoken,
+    ),
+    header: [
+      say('csv.territoryId'),
+      say('csv.name'),
+      say('csv.period'),
+      `${say('csv.value')} (${indicator.unit})`,
+    ],
+    rows: file.series.flatMap(({ territory_id, name, points }) =>
+      points.map(({ period, value }) => [territory_id, name, period, value]),
+    ),
+  };
+}
+
+function nameOf({ territory, number }: ChartFile, extension: string): string {
+  return fileName([number.code, territory.territory_id], extension);
+}
+
+export function saveSeries(file: ChartFile, spoken: Spoken): void {
+  save(nameOf(file, 'csv'), csvBlob(seriesSheet(file, spoken)));
+}
+
+const PRINT_RATIO = 2;
+
+export async function saveChart(
+  chart: ECharts,
+  file: ChartFile,
+  scheme: Scheme,
+  spoken: Spoken,
+): Promise<void> {
+  const colours = plateColours(scheme);
+  const picture = chart.renderToCanvas({
+    pixelRatio: PRINT_RATIO,
+    backgroundColor: colours.paper,
+  });
+  const plate = compose({
+    title: `${file.territory.name}. ${file.title}`,
+    subtitle: file.axis,
+    picture,
+    width: picture.width / PRINT_RATIO,
+    legend: [],
+    footer: footerOf(indicatorOf(file), { source: sourceOf(file) }, spoken),
+    colours,
+  });
+  save(nameOf(file, 'png'), await pngOf(plate));
+}

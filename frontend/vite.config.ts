@@ -1,0 +1,24 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vitest/config';
+
+/** Where `npm run dev` finds a running Atalaia. */
+const api = process.env.ATALAIA_URL ?? 'http://127.0.0.1:8000';
+
+export default defineConfig({
+  plugins: [react()],
+  server: { proxy: { '/v1': api, '/health': api, '/openapi.json': api } },
+  build: {
+    target: 'es2022',
+    // The map library is one large chunk on purpose: it loads only where there is a map.
+    chunkSizeWarningLimit: 1400,
+    // scripts/size.mjs reads which chunks the first page needs from here.
+    manifest: true,
+  },
+  test: {
+    environment: 'jsdom',
+    setupFiles: ['src/test/setup.ts'],
+    include: ['src/**/*.test.{ts,tsx}'],
+    css: false,
+    restoreMocks: true,
+  },
+});
