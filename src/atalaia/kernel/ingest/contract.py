@@ -3,6 +3,7 @@ before anything is loaded; a bad cell rejects its row, with the reason, and the 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,11 +14,12 @@ from atalaia.kernel.base.errors import ContractBroken
 ROW = "_row"  # the row's place in its payload, from 1; every raw frame carries it
 REASON = "_reason"
 
-Type = Literal["text", "integer", "decimal", "date", "bytes"]
+Type = Literal["text", "integer", "decimal", "number", "date", "bytes"]
 _POLARS: dict[Type, Any] = {
     "text": pl.String,
     "integer": pl.Int64,
     "decimal": pl.Decimal(30, 8),
+    "number": pl.Float64,  # any magnitude, as precise as the source's own floating point
     "date": pl.Date,
     "bytes": pl.Binary,
 }
@@ -25,7 +27,8 @@ _POLARS: dict[Type, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """What one column of a payload must hold."""
+    """What one column of a payload must hold. One that is not `kept` is agreed to exist and is
+    never read: it is personal, or of no use."""
 
     type: Type = "text"
     required: bool = True  # a value in every row
@@ -33,11 +36,13 @@ class Column:
     one_of: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    kept: bool = True
 
     def as_dict(self) -> dict[str, Any]:
         """The column as it is kept in the database: only what was said."""
-        said = {name: getattr(self, name) for name in self.__slots__}
-        return {k: v for k, v in said.items() if v not in ("", (), None)}
+        said = {name: getattr(self, name) for name in self.__slots__ if name != "kept"}
+        kept = {} if self.kept else {"kept": False}
+        return {k: v for k, v in said.items() if v not in ("", (), None)} | kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,20 @@ class Contract:
     version: int
     datasets: dict[str, dict[str, Column]]
 
+    def kept(self, dataset: str) -> dict[str, Column]:
+        """The columns of a dataset that are read."""
+        return {name: column for name, column in self.datasets[dataset].items() if column.kept}
+
+    def require_columns(self, dataset: str, names: Sequence[str]) -> None:
+        """Raise ContractBroken unless `names` are the agreed columns, each once, in any order. For
+        readers that do not read every column; `split` sees only what they kept."""
+        _same_columns(dataset, self.datasets[dataset], names)
+
     def split(self, dataset: str, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """(accepted, rejected): accepted rows typed as agreed; rejected ones as they came, with
         `_reason`. Raises ContractBroken for an unknown or missing column."""
-        columns = self.datasets[dataset]
-        _same_columns(dataset, columns, frame)
+        columns = self.kept(dataset)
+        _same_columns(dataset, columns, [name for name in frame.columns if name != ROW])
         reasons = [_reason(name, column, frame.schema[name]) for name, column in columns.items()]
         judged = frame.with_columns(
             pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
@@ -70,11 +84,14 @@ class Contract:
         }
 
 
-def _same_columns(dataset: str, columns: dict[str, Column], frame: pl.DataFrame) -> None:
-    came, agreed = set(frame.columns) - {ROW}, set(columns)
-    if came == agreed:
+def _same_columns(dataset: str, columns: dict[str, Column], names: Sequence[str]) -> None:
+    came, agreed = set(names), set(columns)
+    twice = {name for name in came if names.count(name) > 1}
+    if came == agreed and not twice:
         return
     parts = []
+    if twice:
+        parts.append(f"column(s) {', '.join(sorted(twice))} more than once")
     if came - agreed:
         parts.append(f"unknown column(s) {', '.join(sorted(came - agreed))}")
     if agreed - came:
@@ -105,6 +122,8 @@ def _reason(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
         rules.append((~present, "vazio"))
     if column.type != "text" and dtype != _POLARS[column.type]:
         rules.append((present & typed.is_null(), f"não é {column.type}"))
+    if column.type == "number":
+        rules.append((~typed.is_finite(), "não é number"))
     if column.pattern:
         rules.append((present & ~value.str.contains(column.pattern), "fora do formato"))
     if column.one_of:
