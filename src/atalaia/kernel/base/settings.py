@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
     statement_timeout_ms: int = Field(30_000, ge=0, description="limit of one API query")
     connect_timeout_seconds: int = Field(3, ge=1, description="limit of opening a connection")
+    api_cache_max_bytes: int = Field(
+        128_000_000, ge=0, description="rendered answers one API process keeps; 0 keeps none"
+    )
     refresh_after_hours: int = Field(168, ge=0, description="age at which bronze is fetched again")
     source_timeout_seconds: float = Field(30.0, gt=0, description="limit of one source request")
     source_max_bytes: int = Field(2_000_000_000, gt=0, description="largest payload accepted")

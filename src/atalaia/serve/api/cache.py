@@ -1,0 +1,324 @@
+"""The outermost layer: answers public reads from kept bytes, and counts, logs and traces all.
+
+A question asked before, of data that has not changed since, costs a dictionary lookup: no routing,
+no query, no compression. A new question is asked of the application once, however many ask it at
+the same moment. What is public is decided by the route, never by the caller: an answer that
+depends on a key is passed through untouched and never kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from operator import itemgetter
+from time import perf_counter
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from atalaia.kernel.base.errors import DatabaseUnavailable
+from atalaia.kernel.base.trace import trace
+from atalaia.kernel.watch.metrics import Answers
+from atalaia.serve.api.encoding import best_coding
+from atalaia.serve.api.follower import DataVersion
+from atalaia.serve.api.journal import Journal, LineMaker
+from atalaia.serve.api.problems import of_any
+from atalaia.serve.api.shelf import Entry, Header, Prepared, Shelf
+
+PUBLIC = b"public, max-age=300"
+DEGRADED: Header = (b"x-atalaia-degraded", b"database")
+_TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_NO_TRACE = b"0" * 32
+_NOWHERE = "(unknown)"
+
+
+@dataclass(slots=True)
+class Captured:
+    """What the application answered, before any of it is sent."""
+
+    status: int = 500
+    headers: list[Header] = field(default_factory=list)
+    body: bytes = b""
+
+
+class CacheHeaderMiddleware:
+    """Weak ETag, 304 and `Cache-Control: public, max-age=300` on the public reads of `app`, from
+    bytes kept per path, query and data version; trace id, metrics and access log on everything.
+
+    `is_public` says whether a path is a public read. Nothing is kept before the data version is
+    known. With the database away, kept bytes are still given, marked `X-Atalaia-Degraded:
+    database`, and new questions are refused at once."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        is_public: Callable[[str], bool],
+        shelf: Shelf,
+        data: DataVersion,
+        journal: Journal,
+        answers: Answers,
+    ) -> None:
+        self.app = app
+        self.hits = self.misses = 0
+        self._is_public = is_public
+        self._shelf, self._addresses = shelf, shelf.addresses
+        self._data, self._journal, self._answers = data, journal, answers
+        self._flights: dict[object, asyncio.Future[Any]] = {}
+        self._prefix, self._numbers = os.urandom(8).hex(), itertools.count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request. The first half is the hot path: every microsecond counts there."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = perf_counter()
+        entry = self._addresses.get((scope["raw_path"], scope["query_string"]))
+        if (
+            entry is not None
+            and entry.generation == self._shelf.generation
+            and scope["method"] == "GET"
+        ):
+            headers = dict(scope["headers"])
+            answer = entry.variants.get(best_coding(headers.get(b"accept-encoding")))
+            if answer is not None:
+                given = headers.get(b"if-none-match")
+                if given is not None and (given == entry.etag or _names(given, entry.etag)):
+                    answer = entry.not_modified
+                self._shelf.used(entry)
+                trace_id = self._trace_id(headers)
+                await self._give(answer, trace_id, send)
+                self.hits += 1
+                seconds = perf_counter() - began
+                answer.tally.add(seconds, answer.size)
+                self._journal.add(answer.line, trace_id, seconds)
+                return
+        await self._ask(scope, receive, send, began)
+
+    async def _give(self, answer: Prepared, trace_id: str, send: Send) -> None:
+        headers = [*answer.headers, (b"x-trace-id", trace_id.encode())]
+        if self._data.away:
+            headers.append(DEGRADED)
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send(answer.body)
+
+    def _trace_id(self, headers: dict[bytes, bytes]) -> str:
+        """The caller's W3C trace id, else one of our own: random per process, then a count."""
+        parent = headers.get(b"traceparent")
+        if parent is not None:
+            found = _TRACEPARENT.fullmatch(parent)
+            if found and found[1] != _NO_TRACE:
+                return found[1].decode()
+        return f"{self._prefix}{next(self._numbers):016x}"
+
+    async def _ask(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
+        headers = dict(scope["headers"])
+        with trace(self._trace_id(headers)) as trace_id:
+            request = _Request(scope, headers, trace_id, began)
+            if scope["method"] in ("GET", "HEAD") and self._is_public(scope["path"]):
+                await self._public(request, send)
+            else:
+                await self._private(request, receive, send)
+
+    async def _public(self, request: _Request, send: Send) -> None:
+        """A public read that was not ready to be sent: render it, or only code it anew."""
+        scope = request.scope
+        key = (scope["path"], _in_order(scope["query_string"]))
+        entry = self._shelf.get(key)
+        cache = "miss" if entry is None else "hit"
+        if entry is None:
+            self.misses += 1
+            found = await self._rendered(key, scope)
+            if isinstance(found, Captured):
+                await self._send_captured(found, request, send)
+                return
+            entry = found
+        self._shelf.remember((scope["raw_path"], scope["query_string"]), entry)
+        coding = best_coding(request.headers.get(b"accept-encoding"))
+        given = request.headers.get(b"if-none-match")
+        if given is not None and _names(given, entry.etag):
+            answer = entry.not_modified
+        else:
+            answer = await self._variant(entry, coding)
+        scope["route"] = entry.route
+        counted = _Counted(_without_body(send) if scope["method"] == "HEAD" else send, request)
+        await self._give(answer, request.trace_id, counted)
+        self._record(counted, request, cache)
+
+    async def _rendered(self, key: tuple[str, str], scope: Scope) -> Entry | Captured:
+        """The answer to a new question. All who ask it meanwhile wait for the same one; a refusal
+        is not shared, because it carries the trace id of the request it refuses."""
+        generation = self._shelf.generation
+        found: Entry | Captured
+        first, found = await self._once((generation, key), lambda: self._render(key, scope))
+        if isinstance(found, Entry) or first:
+            return found
+        return await self._capture(scope)
+
+    async def _once(self, name: object, work: Callable[[], Awaitable[Any]]) -> tuple[bool, Any]:
+        """Do `work` unless it is being done under that name already; wait for it either way.
+        Also says whether this call began it. A caller who goes away does not stop it."""
+        flight = self._flights.get(name)
+        first = flight is None
+        if flight is None:
+            flight = asyncio.ensure_future(work())
+            self._flights[name] = flight
+            flight.add_done_callback(lambda _done: self._flights.pop(name, None))
+        return first, await asyncio.shield(flight)
+
+    async def _render(self, key: tuple[str, str], scope: Scope) -> Entry | Captured:
+        # The generation is taken before the question is asked: an answer made from data that
+        # changed meanwhile then belongs to the past and is not kept.
+        generation, known = self._shelf.generation, self._data.version is not None
+        found = await self._capture(scope)
+        headers = dict(found.headers)
+        control = headers.get(b"cache-control", PUBLIC)
+        if found.status != 200 or not control.startswith(b"public"):
+            return found
+        entry = Entry(
+            key,
+            generation if known else -1,
+            found.body,
+            {**headers, b"cache-control": control},
+            scope["route"],
+            lambda status: self._answers.tally(_label(scope), status, "hit"),
+        )
+        return self._shelf.put(entry)
+
+    async def _variant(self, entry: Entry, coding: str) -> Prepared:
+        answer = entry.variants.get(coding)
+        if answer is None:
+            await self._once((id(entry), coding), lambda: self._encode(entry, coding))
+            answer = entry.variants[coding]
+        return answer
+
+    async def _encode(self, entry: Entry, coding: str) -> None:
+        body = await asyncio.to_thread(entry.encode, coding)
+        self._shelf.add_variant(entry, coding, body)
+
+    async def _capture(self, scope: Scope) -> Captured:
+        """Ask the application and keep what it says; a fault of ours becomes a problem."""
+        if self._data.away:
+            return await _captured(of_any(DatabaseUnavailable()).response(scope["path"]), scope)
+        inner = {**scope, "method": "GET"}
+        try:
+            return await _captured(self.app, inner)
+        except Exception as error:
+            return await _captured(of_any(error).response(scope["path"]), scope)
+        finally:
+            scope["route"] = inner.get("route")
+
+    async def _send_captured(self, found: Captured, request: _Request, send: Send) -> None:
+        counted = _Counted(send, request)
+        start = {"type": "http.response.start", "status": found.status, "headers": found.headers}
+        await counted(start)
+        await counted({"type": "http.response.body", "body": found.body})
+        self._record(counted, request)
+
+    async def _private(self, request: _Request, receive: Receive, send: Send) -> None:
+        """Anything else: passed through, with a trace id, counted and logged."""
+        counted = _Counted(send, request)
+        try:
+            await self.app(request.scope, receive, counted)
+        except Exception as error:
+            response = of_any(error).response(request.scope["path"])
+            if counted.status:
+                raise  # half an answer is out: only closing the connection tells the caller
+            await response(request.scope, receive, counted)
+        finally:
+            self._record(counted, request)
+
+    def _record(self, counted: _Counted, request: _Request, cache: str = "none") -> None:
+        scope, status = request.scope, counted.status or 500
+        label = _label(scope)
+        # A path that is no known good one may hold anything a person typed: log its template.
+        path = scope["path"] if status < 400 and label != _NOWHERE else label
+        level = "ERROR" if status >= 500 else "INFO"
+        seconds = perf_counter() - request.began
+        self._answers.tally(label, status, cache).add(seconds, counted.size)
+        line = LineMaker(scope["method"], path, status, counted.size, cache=cache, level=level)
+        self._journal.add(line, request.trace_id, seconds)
+
+
+@dataclass(slots=True)
+class _Request:
+    scope: Scope
+    headers: dict[bytes, bytes]
+    trace_id: str
+    began: float
+
+
+class _Counted:
+    """A `send` that adds the headers every answer has, and remembers status and size."""
+
+    def __init__(self, send: Send, request: _Request) -> None:
+        self.status, self.size = 0, 0
+        self._send, self._request = send, request
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            present = {name for name, _ in message.get("headers", ())}
+            added = [
+                (name, value)
+                for name, value in (
+                    (b"x-content-type-options", b"nosniff"),
+                    (b"cache-control", b"no-store"),
+                    (b"x-trace-id", self._request.trace_id.encode()),
+                )
+                if name not in present
+            ]
+            message = {**message, "headers": [*message.get("headers", ()), *added]}
+        elif message["type"] == "http.response.body":
+            self.size += len(message.get("body", b""))
+        await self._send(message)
+
+
+async def _captured(app: ASGIApp, scope: Scope) -> Captured:
+    """Run `app` on a request without a body and keep what it sends."""
+    found, parts = Captured(), []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            found.status, found.headers = message["status"], list(message["headers"])
+        elif message["type"] == "http.response.body":
+            parts.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    found.body = b"".join(parts)
+    return found
+
+
+def _without_body(send: Send) -> Send:
+    async def headers_only(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b""}
+        await send(message)
+
+    return headers_only
+
+
+def _names(if_none_match: bytes, etag: bytes) -> bool:
+    """Whether an If-None-Match header names `etag` (weak comparison) or anything at all."""
+    bare = etag.removeprefix(b"W/")
+    given: Iterable[bytes] = (one.strip() for one in if_none_match.split(b","))
+    return any(one == b"*" or one.removeprefix(b"W/") == bare for one in given)
+
+
+def _in_order(query: bytes) -> str:
+    """A query with its parameters sorted: the same question however it is written."""
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return urlencode(sorted(pairs, key=itemgetter(0)))  # of a repeated name the last one counts
+
+
+def _label(scope: Scope) -> str:
+    """The template of the route that answered, for logs and metrics."""
+    return getattr(scope.get("route"), "path", _NOWHERE)
