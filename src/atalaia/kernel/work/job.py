@@ -43,6 +43,11 @@ class Counts:
     unchanged: int = 0
     deleted: int = 0
 
+    @property
+    def balance(self) -> bool:
+        """True when every row read is accounted for."""
+        return self.read == self.loaded + self.rejected + self.duplicate
+
     def add(self, other: Counts) -> None:
         """Add `other` to this, field by field."""
         for name in self.__slots__:

@@ -112,6 +112,7 @@ def recorded(body: Body) -> Body:
         log("INFO", "run started", run_id=run.run_id, job=run.job.name, period=run.reference_period)
         try:
             body(run)
+            _refuse_unbalanced(run)
             run.status = "success"
         except Exception as error:
             _conclude(run, error)
@@ -152,6 +153,16 @@ def retried(body: Body) -> Body:
         attempted(run, ground_may_recover, once)
 
     return wrapped
+
+
+def _refuse_unbalanced(run: Run) -> None:
+    if not run.counts.balance:
+        counts = run.counts
+        raise AtalaiaError(
+            f"Rows do not balance: read {counts.read}, but loaded {counts.loaded}, rejected "
+            f"{counts.rejected}, duplicate {counts.duplicate}. What was fetched is kept in bronze.",
+            todo="This is a defect of the connector: do not trust the rows of this run.",
+        )
 
 
 def _conclude(run: Run, error: Exception) -> None:
