@@ -120,7 +120,7 @@ def after_load(run: Run) -> list[Result]:
     return [
         Result(
             "rows_balance",
-            "pass" if counts.read == accounted else "fail",
+            "pass" if counts.balance else "fail",
             str(accounted),
             str(counts.read),
             subject=subject,
