@@ -17,7 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
-from rig import Line, peers_python, private_database, report, seconds
 
 from atalaia.domains.territory import bundle
 from atalaia.kernel.base.database import transaction
@@ -25,6 +24,7 @@ from atalaia.kernel.domain import connector_job
 from atalaia.kernel.ingest import bronze
 from atalaia.kernel.ingest.connector import Connector, Scope
 from atalaia.kernel.work.runner import run_job
+from rig import Line, peers_python, private_database, report, seconds
 
 _FACT = (
     "territory_id, reference_period, value, indicator_code, source, dataset, category, "
@@ -122,7 +122,7 @@ def limit(folder: Path) -> float:
 
     def copy() -> None:
         with transaction() as connection:
-            connection.execute(f"COPY twin ({_FACT}) FROM '{ready}' (FORMAT csv)")  # noqa: S608
+            connection.execute(f"COPY twin ({_FACT}) FROM '{ready}' (FORMAT csv)")
 
     return seconds(copy)
 
@@ -131,7 +131,7 @@ def write_ready_rows(folder: Path) -> None:
     """What our load left in silver, as a file the server reads."""
     with (folder / "ready.csv").open("wb") as file, transaction() as connection:
         with connection.cursor().copy(
-            f"COPY (SELECT {_FACT} FROM silver.fact_indicator "  # noqa: S608
+            f"COPY (SELECT {_FACT} FROM silver.fact_indicator "
             "WHERE indicator_code = 'deaths_total') TO STDOUT (FORMAT csv)"
         ) as copy:
             for block in copy:
