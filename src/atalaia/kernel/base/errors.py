@@ -1,22 +1,24 @@
 """Everything that can go wrong, in one tree.
 
     AtalaiaError
-    ├── UsageError               the caller asked for something that cannot be            exit 64, HTTP 400
+    ├── UsageError               the caller asked for what cannot be          exit 64, HTTP 400
     │   ├── UnknownJob           no job has that name
     │   ├── BadPeriod            the reference period is not YYYY, YYYY-MM …
-    │   └── NotFound             the thing asked for does not exist                       HTTP 404
-    ├── NotAuthenticated         no key, or a key that is not ours                        HTTP 401
-    ├── NotAllowed               the key is good, its role is not enough                  HTTP 403
-    ├── Unavailable              something we stand on is away; it may come back          exit 2, HTTP 503
+    │   └── NotFound             the thing asked for does not exist           HTTP 404
+    ├── NotAuthenticated         no key, or a key that is not ours            HTTP 401
+    ├── NotAllowed               the key is good, its role is not enough      HTTP 403
+    ├── Unavailable              what we stand on is away; it may come back   exit 2, HTTP 503
     │   ├── DatabaseUnavailable
     │   └── PortTaken
     ├── SourceError              a source did not give us what we asked
     │   ├── SourceFailed         it answered wrongly, or not at all       verdict source_failed
+    │   │   └── TooMuchAsked     it says: ask for less at a time
     │   ├── NotPublished         it says it has nothing for this period   verdict not_published
     │   └── Unreachable          we could not leave the house             verdict we_failed
     ├── ContractBroken           a payload does not have the agreed shape: nothing was loaded
     ├── AlreadyRunning           another run holds this job's lock
     ├── TimedOut                 the run used up its timeout_seconds
+    │   └── SourceTooSlow        … waiting for its source                 verdict source_failed
     ├── Cancelled                someone asked the run to stop
     ├── Tampered                 stored bytes are not the bytes that were stored
     └── NoSpace                  the disk is full
@@ -93,16 +95,24 @@ class SourceError(AtalaiaError):
         todo: str = "",
         status: int | None = None,
         retry_after: float | None = None,
+        answer: str = "",
     ) -> None:
         super().__init__(message, todo=todo)
         self.status = status
         self.retry_after = retry_after
+        self.answer = answer  # how the body of a refusal begins
 
 
 class SourceFailed(SourceError):
     """The source answered wrongly or not at all."""
 
     retryable = True
+
+
+class TooMuchAsked(SourceFailed):
+    """The source does not answer so much at once."""
+
+    retryable = False
 
 
 class NotPublished(SourceError):
@@ -128,6 +138,14 @@ class AlreadyRunning(AtalaiaError):
 
 class TimedOut(AtalaiaError):
     """The run used up its time. Nothing was loaded; what was fetched is kept in bronze."""
+
+    verdict = "we_failed"
+
+
+class SourceTooSlow(TimedOut):
+    """The run used up its time waiting for the source. Nothing was loaded."""
+
+    verdict = "source_failed"
 
 
 class Cancelled(AtalaiaError):

@@ -15,10 +15,14 @@ from atalaia.kernel.work.job import Run
 T = TypeVar("T")
 Verdict = bool | float  # try again? or: after that many seconds
 
+_FIRST_WAIT, _LONGEST_WAIT, _JITTER = 0.2, 30.0, 0.2  # seconds
+# A request that is wrong stays wrong; 403 and the like are also what overloaded firewalls say.
+_FINAL = {400, 401, 405, 406, 410, 411, 413, 414, 415, 422, 501, 505}
+
 
 def source_may_recover(error: Exception) -> Verdict:
     """For one request to a source: transient failures, after Retry-After when it was sent."""
-    if not isinstance(error, SourceError) or not error.retryable:
+    if not isinstance(error, SourceError) or not error.retryable or error.status in _FINAL:
         return False
     return True if error.retry_after is None else error.retry_after
 
@@ -33,33 +37,42 @@ def ground_may_recover(error: Exception) -> Verdict:
     return isinstance(error, psycopg.OperationalError) and not isinstance(error, lasting)
 
 
+def next_wait(verdict: Verdict, attempt: int) -> float:
+    """The longest the wait after `attempt` may be, in seconds."""
+    if isinstance(verdict, bool):
+        return min(_FIRST_WAIT * 2.0 ** (attempt - 1), _LONGEST_WAIT) + _JITTER
+    return verdict
+
+
 def attempted(run: Run, may_recover: Callable[[Exception], Verdict], act: Callable[[int], T]) -> T:
-    """`act(attempt)` until it succeeds, at most `run.max_retries` times in all and never past the
-    run's deadline; the last error is raised. Waits 0.2 s, doubling, with jitter."""
+    """`act(attempt)` until it succeeds, at most `run.max_retries` times in all; the last error is
+    raised. Waits 0.2 s, doubling, with jitter, but never past the run's deadline."""
+    number = 0
 
     def decide(error: Exception) -> Verdict:
         verdict = may_recover(error)
-        if verdict is not False:
-            run.warnings.append(str(error))
-            log(
-                "WARNING",
-                "attempt failed",
-                run_id=run.run_id,
-                job=run.job.name,
-                error_type=type(error).__name__,
-            )
-        waits = isinstance(verdict, float) and verdict >= run.deadline.remaining
-        return False if waits else verdict
+        if verdict is False:
+            return False
+        run.warnings.append(str(error))
+        log(
+            "WARNING",
+            "attempt failed",
+            run_id=run.run_id,
+            job=run.job.name,
+            error_type=type(error).__name__,
+        )
+        return False if next_wait(verdict, number) >= run.deadline.remaining else verdict
 
     for attempt in stamina.retry_context(
         on=decide,
         attempts=run.max_retries,
-        timeout=run.deadline.remaining,
-        wait_initial=0.2,
-        wait_max=30,
-        wait_jitter=0.2,
+        timeout=None,
+        wait_initial=_FIRST_WAIT,
+        wait_max=_LONGEST_WAIT,
+        wait_jitter=_JITTER,
     ):
         with attempt:
+            number = attempt.num
             run.checkpoint()
-            return act(attempt.num)
+            return act(number)
     raise AssertionError("stamina ends by returning or raising")
