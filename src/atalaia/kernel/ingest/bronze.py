@@ -3,6 +3,8 @@
 A payload lives at data/bronze/{source}/{dataset}/{period}/extracted_at={moment}/{file}, with a
 manifest.json beside it that says the same as its row in `bronze.manifest`. It is written under a
 scratch name, synced and renamed, so a final name always holds whole bytes; nothing overwrites it.
+Payloads taken together are listed together, in one transaction: a source of several files is
+there whole or not at all, and a file without its row is as good as absent.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -23,9 +26,11 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import NoSpace, Tampered
 from atalaia.kernel.base.settings import settings
+
+_SCRATCH_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ def scratch() -> Iterator[Path]:
     folder = settings().data_dir / "bronze" / ".scratch"
     with _disk_errors():
         folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
         with NamedTemporaryFile(dir=folder, delete=False) as file:
             path = Path(file.name)
     try:
@@ -90,6 +96,14 @@ def scratch() -> Iterator[Path]:
             yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left behind; a file still being written is younger than this."""
+    for left in folder.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - left.stat().st_mtime > _SCRATCH_SECONDS:
+                left.unlink()
 
 
 @contextmanager
@@ -100,6 +114,34 @@ def _disk_errors() -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace() from error
         raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A payload at the door: a scratch file, what it is and how it came (by exchange, or inside a
+    package, or, when both are None, by a person's hand)."""
+
+    file: Path
+    source: str
+    dataset: str
+    reference_period: str
+    filename: str
+    exchange: dict[str, Any] | None = None
+    package: dict[str, Any] | None = None
+
+
+def store_all(
+    arrivals: Sequence[Arrival], extracted_at: datetime | None = None
+) -> list[BronzeObject]:
+    """Move payloads that were taken together into bronze and list all of them, or none.
+
+    Bytes already stored for the same source, dataset and period are linked, not copied again; the
+    very same extraction stored twice changes nothing, and puts back a file that was lost. Raises
+    NoSpace, and Tampered when other bytes already stand under a final name."""
+    moment = (extracted_at or now()).astimezone(UTC)
+    with _disk_errors():
+        entries = [_place(arrival, moment) for arrival in arrivals]
+    return _list_in_manifest(entries)
 
 
 def store(
@@ -113,43 +155,17 @@ def store(
     package: dict[str, Any] | None = None,
     extracted_at: datetime | None = None,
 ) -> BronzeObject:
-    """Move `file` into bronze under its final name and list it in the manifest.
-
-    Bytes already stored for this source, dataset and period are linked, not copied again."""
-    moment = extracted_at or now()
-    folder = (
-        Path("bronze")
-        / source
-        / dataset
-        / reference_period
-        / f"extracted_at={moment:%Y%m%dT%H%M%S.%fZ}"
+    """`store_all` for one payload."""
+    arrival = Arrival(
+        file=file,
+        source=source,
+        dataset=dataset,
+        reference_period=reference_period,
+        filename=filename,
+        exchange=exchange,
+        package=package,
     )
-    relative = folder / Path(filename).name
-    target = settings().data_dir / relative
-    sha256, size = sha256_of(file), file.stat().st_size
-    twin = newest(source, [dataset], reference_period)
-    with _disk_errors():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if twin and twin.sha256 == sha256 and twin.file.exists():
-            file.unlink()
-            os.link(twin.file, target)
-        else:
-            _sync(file)
-            file.chmod(0o444)
-            file.rename(target)
-        entry = {
-            "source": source,
-            "dataset": dataset,
-            "reference_period": reference_period,
-            "path": relative.as_posix(),
-            "sha256": sha256,
-            "size": size,
-            "extracted_at": moment.isoformat(),
-            "exchange": exchange,
-            "package": package,
-        }
-        _write_manifest(target.parent / "manifest.json", entry)
-    return _list_in_manifest(entry)
+    return store_all([arrival], extracted_at)[0]
 
 
 def store_bytes(data: bytes, **where: Any) -> BronzeObject:
@@ -159,12 +175,74 @@ def store_bytes(data: bytes, **where: Any) -> BronzeObject:
         return store(path, **where)
 
 
+def _place(arrival: Arrival, moment: datetime) -> dict[str, Any]:
+    """Give one payload its final name and its line in manifest.json; returns that line."""
+    relative = Path(
+        "bronze",
+        arrival.source,
+        arrival.dataset,
+        arrival.reference_period,
+        f"extracted_at={moment:%Y%m%dT%H%M%S.%fZ}",
+        Path(arrival.filename).name,
+    )
+    target = settings().data_dir / relative
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sha256 = sha256_of(arrival.file)
+    entry: dict[str, Any] = {
+        "source": arrival.source,
+        "dataset": arrival.dataset,
+        "reference_period": arrival.reference_period,
+        "extracted_at": moment.isoformat(),
+        "path": relative.as_posix(),
+        "sha256": sha256,
+        "size": arrival.file.stat().st_size,
+        "exchange": arrival.exchange,
+        "package": arrival.package,
+    }
+    if target.exists():
+        _refuse_other_bytes(target, sha256)
+    elif not _linked_to_twin(arrival, sha256, target):
+        _sync(arrival.file)
+        arrival.file.chmod(0o444)
+        arrival.file.rename(target)
+    _write_manifest(target.parent / "manifest.json", entry)
+    return entry
+
+
+def _refuse_other_bytes(target: Path, sha256: str) -> None:
+    if sha256_of(target) != sha256:
+        raise Tampered(
+            f"{target.name} is already in bronze with other bytes. Nothing was overwritten.",
+            todo="Restore bronze from a backup before running again.",
+        )
+
+
+def _linked_to_twin(arrival: Arrival, sha256: str, target: Path) -> bool:
+    """Bytes the source sends again take no second place on disk."""
+    twin = newest(arrival.source, [arrival.dataset], arrival.reference_period)
+    if twin is None or twin.sha256 != sha256 or not twin.file.exists():
+        return False
+    try:
+        os.link(twin.file, target)
+    except OSError:  # a disk without hard links
+        return False
+    return True
+
+
 def _write_manifest(path: Path, entry: dict[str, Any]) -> None:
-    text = json.dumps(entry, ensure_ascii=False, indent=1, default=str)
+    """manifest.json of one folder: what its files share, and a line for each of them."""
+    own = ("path", "sha256", "size", "exchange", "package")
+    shared = {k: v for k, v in entry.items() if k not in own}
+    files = json.loads(path.read_text(encoding="utf-8"))["files"] if path.exists() else []
+    files = [f for f in files if f["path"] != entry["path"]] + [{k: entry[k] for k in own}]
+    text = json.dumps({**shared, "files": files}, ensure_ascii=False, indent=1, default=str)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, encoding="utf-8")
-    _sync(temporary)
-    temporary.rename(path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        _sync(temporary)
+        temporary.rename(path)
+    finally:
+        temporary.unlink(missing_ok=True)
     _sync(path.parent)
 
 
@@ -176,23 +254,31 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def _list_in_manifest(entry: dict[str, Any]) -> BronzeObject:
-    values = {
-        **entry,
-        "exchange": entry["exchange"] and Jsonb(entry["exchange"]),
-        "package": entry["package"] and Jsonb(entry["package"]),
-    }
+def _list_in_manifest(entries: list[dict[str, Any]]) -> list[BronzeObject]:
     with transaction() as connection:
-        found = connection.execute(
-            """INSERT INTO bronze.manifest (source, dataset, reference_period, path, sha256, size,
-                   extracted_at, exchange, package)
-               VALUES (%(source)s, %(dataset)s, %(reference_period)s, %(path)s, %(sha256)s,
-                   %(size)s, %(extracted_at)s, %(exchange)s, %(package)s)
-               RETURNING *""",
-            values,
-        ).fetchone()
-    assert found is not None  # noqa: S101  INSERT … RETURNING gives its row
-    return BronzeObject(**found)
+        return [BronzeObject(**_listed(connection, entry)) for entry in entries]
+
+
+def _listed(connection: Connection, entry: dict[str, Any]) -> dict[str, Any]:
+    connection.execute(
+        """INSERT INTO bronze.manifest (source, dataset, reference_period, path, sha256, size,
+               extracted_at, exchange, package)
+           VALUES (%(source)s, %(dataset)s, %(reference_period)s, %(path)s, %(sha256)s,
+               %(size)s, %(extracted_at)s, %(exchange)s, %(package)s)
+           ON CONFLICT (path) DO NOTHING""",
+        {
+            **entry,
+            "exchange": entry["exchange"] and Jsonb(entry["exchange"]),
+            "package": entry["package"] and Jsonb(entry["package"]),
+        },
+    )
+    found = connection.execute(
+        "SELECT * FROM bronze.manifest WHERE path = %s", (entry["path"],)
+    ).fetchone()
+    assert found is not None  # noqa: S101  it was there, or was just written
+    if found["sha256"] != entry["sha256"]:
+        raise Tampered(f"{entry['path']} is listed with other bytes. Nothing was overwritten.")
+    return found
 
 
 def newest(source: str, datasets: list[str], reference_period: str) -> BronzeObject | None:
@@ -207,14 +293,16 @@ def newest(source: str, datasets: list[str], reference_period: str) -> BronzeObj
     return BronzeObject(**found) if found else None
 
 
-def same_extraction(first: BronzeObject) -> list[BronzeObject]:
-    """All payloads that were taken together with `first` (a source of several files)."""
+def same_extraction(first: BronzeObject, datasets: list[str]) -> list[BronzeObject]:
+    """All payloads of `datasets` that were taken together with `first` (a source of several
+    files, or of several datasets)."""
     with transaction() as connection:
         found = connection.execute(
             """SELECT * FROM bronze.manifest
-               WHERE source = %s AND dataset = %s AND reference_period = %s AND extracted_at = %s
-               ORDER BY path""",
-            (first.source, first.dataset, first.reference_period, first.extracted_at),
+               WHERE source = %s AND dataset = ANY(%s) AND reference_period = %s
+                 AND extracted_at = %s
+               ORDER BY array_position(%s, dataset), path""",
+            (first.source, datasets, first.reference_period, first.extracted_at, datasets),
         ).fetchall()
     return [BronzeObject(**row) for row in found]
 

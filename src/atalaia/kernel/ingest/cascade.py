@@ -7,6 +7,7 @@ source is asked first and what bronze has is the next best answer.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -15,15 +16,16 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.errors import NotPublished, SourceError, SourceFailed
-from atalaia.kernel.base.outbound import Exchange, download
+from atalaia.kernel.base.errors import NotPublished, SourceError, SourceFailed, TooMuchAsked
+from atalaia.kernel.base.outbound import download
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.ingest import bronze
-from atalaia.kernel.ingest.bronze import BronzeObject
+from atalaia.kernel.ingest.bronze import Arrival, BronzeObject
 from atalaia.kernel.ingest.connector import Connector, Request
 from atalaia.kernel.work.job import Run
 from atalaia.kernel.work.retry import attempted, source_may_recover
+
+_KEPT_HEADERS = ("etag", "last-modified", "content-type", "content-length", "date")
 
 Layer = Literal["remote", "bronze_cache", "manual"]
 
@@ -72,7 +74,8 @@ def fetch(connector: Connector, run: Run) -> Catch:
         else NotPublished(
             f"Nothing for {run.reference_period}: no payload in bronze and none in "
             f"data/manual/{connector.folder}/.",
-            todo=f"Put the file in data/manual/{connector.folder}/{run.reference_period}/.",
+            todo=f"Put the file in data/manual/{connector.folder}/{run.reference_period}/"
+            f"{connector.datasets[0]}/.",
         )
     )
 
@@ -87,7 +90,7 @@ def _ask(
     if layer == "remote":
         return _remote(connector, run, requests), requests[0].source_type
     if layer == "bronze_cache":
-        return (_from_cache(cached) if cached else []), "bronze_cache"
+        return (_from_cache(cached, connector.datasets) if cached else []), "bronze_cache"
     return _manual(connector, run), "manual"
 
 
@@ -95,44 +98,49 @@ def _remote(connector: Connector, run: Run, requests: Sequence[Request]) -> list
     """Every request, or none: a source of several files enters bronze only when all have come,
     for the newest files in bronze are taken as a whole by whoever reads them next."""
     with ExitStack() as scratches:
-        brought: list[tuple[Request, Path, Exchange]] = []
+        arrivals: list[Arrival] = []
         for number, request in enumerate(requests):
-            run.checkpoint()
             run.progress.rows(number, len(requests))
-            scratch = scratches.enter_context(bronze.scratch())
-            ask = partial(_download, connector, run, request, scratch)
-            brought.append((request, scratch, attempted(run, source_may_recover, ask)))
-        moment = now()
-        return [
-            bronze.store(
-                scratch,
-                source=connector.folder,
-                dataset=request.dataset,
-                reference_period=run.reference_period,
-                filename=request.filename,
-                exchange=_remembered(exchange),
-                extracted_at=moment,
-            )
-            for request, scratch, exchange in brought
-        ]
+            arrivals += _asked(connector, run, request, scratches)
+        return bronze.store_all(arrivals)
 
 
-def _download(
-    connector: Connector, run: Run, request: Request, scratch: Path, _attempt: int
-) -> Exchange:
-    url = f"{connector.base}{request.path}"
-    exchange, _, _ = download(url, scratch, deadline=run.deadline, params=dict(request.params))
-    _refuse_html(scratch, request)
-    return exchange
+def _asked(connector: Connector, run: Run, request: Request, scratches: ExitStack) -> list[Arrival]:
+    """One request, or its parts when the source says that it is too much at once."""
+    run.checkpoint()
+    scratch = scratches.enter_context(bronze.scratch())
+    ask = partial(_one, connector, run, request, scratch)
+    try:
+        return [attempted(run, source_may_recover, ask)]
+    except TooMuchAsked:
+        if not request.parts:
+            raise
+    return [a for part in request.parts for a in _asked(connector, run, part, scratches)]
 
 
-def _remembered(exchange: Exchange) -> dict[str, object]:
-    kept = ("etag", "last-modified", "content-type", "content-length", "date")
-    return {
-        **asdict(exchange),
-        "fetched_at": exchange.fetched_at.isoformat(),
-        "headers": {k: v for k, v in exchange.headers.items() if k in kept},
-    }
+def _one(connector: Connector, run: Run, request: Request, scratch: Path, _attempt: int) -> Arrival:
+    url, params = f"{connector.base}{request.path}", dict(request.params)
+    try:
+        exchange, _, _ = download(url, scratch, deadline=run.deadline, params=params)
+        _refuse_html(scratch, request)
+        request.judge(scratch)
+    except SourceFailed as error:
+        if request.too_much and re.search(request.too_much, error.answer):
+            raise TooMuchAsked(status=error.status, answer=error.answer) from error
+        raise
+    kept = {k: v for k, v in exchange.headers.items() if k in _KEPT_HEADERS}
+    return Arrival(
+        file=scratch,
+        source=connector.folder,
+        dataset=request.dataset,
+        reference_period=run.reference_period,
+        filename=request.filename,
+        exchange={
+            **asdict(exchange),
+            "fetched_at": exchange.fetched_at.isoformat(),
+            "headers": kept,
+        },
+    )
 
 
 def _refuse_html(path: Path, request: Request) -> None:
@@ -143,29 +151,29 @@ def _refuse_html(path: Path, request: Request) -> None:
         raise SourceFailed("The source answered with a web page where data was asked for.")
 
 
-def _from_cache(newest: BronzeObject) -> list[BronzeObject]:
-    objects = bronze.same_extraction(newest)
+def _from_cache(newest: BronzeObject, datasets: Sequence[str]) -> list[BronzeObject]:
+    objects = bronze.same_extraction(newest, list(datasets))
     for found in objects:
         found.verify()
     return objects
 
 
 def _manual(connector: Connector, run: Run) -> list[BronzeObject]:
+    """What a person put in data/manual/{folder}/{period}/{dataset}/."""
     folder = settings().data_dir / "manual" / connector.folder / run.reference_period
-    moment, objects = now(), []
-    for path in sorted(folder.glob("*/*")) if folder.is_dir() else []:
-        if path.parent.name not in connector.datasets or not path.is_file():
-            continue
-        with bronze.scratch() as scratch:
-            shutil.copyfile(path, scratch)
-            objects.append(
-                bronze.store(
-                    scratch,
-                    source=connector.folder,
-                    dataset=path.parent.name,
-                    reference_period=run.reference_period,
-                    filename=path.name,
-                    extracted_at=moment,
+    with ExitStack() as scratches:
+        arrivals = []
+        for path in sorted(folder.glob("*/*")) if folder.is_dir() else []:
+            if path.parent.name in connector.datasets and path.is_file():
+                scratch = scratches.enter_context(bronze.scratch())
+                shutil.copyfile(path, scratch)
+                arrivals.append(
+                    Arrival(
+                        file=scratch,
+                        source=connector.folder,
+                        dataset=path.parent.name,
+                        reference_period=run.reference_period,
+                        filename=path.name,
+                    )
                 )
-            )
-    return objects
+        return bronze.store_all(arrivals)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
 import polars as pl
@@ -18,15 +19,25 @@ from atalaia.kernel.work.job import Run
 RemoteType = Literal["web", "api", "ftp"]
 
 
+def _any_body(_file: Path) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One remote address. `path` is added to the connector's base address."""
+    """One remote address. `path` is added to the connector's base address.
+
+    `judge` looks at the body before it enters bronze and raises SourceError when it is none: an
+    error told with status 200, half a file, an empty list. `parts` are smaller requests that
+    bring the same, asked instead when an answer contains the words `too_much` (a regex)."""
 
     dataset: str
     path: str
     filename: str
     params: tuple[tuple[str, str], ...] = ()
     source_type: RemoteType = "api"
+    judge: Callable[[Path], None] = _any_body
+    parts: tuple[Request, ...] = ()
+    too_much: str = ""
 
 
 @dataclass(frozen=True, slots=True)
