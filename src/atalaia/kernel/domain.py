@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
+from psycopg.types.json import Jsonb
+
+from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import UnknownJob
+from atalaia.kernel.base.trace import log
 from atalaia.kernel.ingest import pipeline
-from atalaia.kernel.ingest.connector import Connector
+from atalaia.kernel.ingest.connector import Connector, Table
 from atalaia.kernel.watch import checks
-from atalaia.kernel.work.job import Job, Run
+from atalaia.kernel.work.job import Job, PeriodKind, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,7 @@ class Domain:
     connectors: tuple[Connector, ...]
     registry: tuple[RegistryEntry, ...]
     checks: tuple[checks.Check, ...] = ()
+    tables: Mapping[str, Table] = field(default_factory=dict)  # of jobs that read no source
     thresholds: Path | None = None
     router: str = ""  # 'module:attribute' of a FastAPI router, imported by serve only
     cli: str = ""  # 'module:attribute' of a Typer app, imported by serve only
@@ -47,6 +53,74 @@ class Domain:
                 return job
         known = ", ".join(sorted(job.name for job in self.jobs))
         raise UnknownJob(f"There is no job '{name}'.", todo=f"Known jobs: {known}.")
+
+
+def sync_registry(domain: Domain, connection: Connection) -> int:
+    """Bring `ops.connector_registry` to what the domain lists; returns the rows that changed. What
+    is listed no longer is kept, as retired."""
+    listed = [asdict(entry) | {"domain": domain.name} for entry in domain.registry]
+    written = connection.execute(
+        """INSERT INTO ops.connector_registry AS r
+               (connector, job_name, domain, wave, source, status)
+           SELECT connector, job_name, domain, wave, source, status
+           FROM jsonb_to_recordset(%s) AS listed (connector text, job_name text, domain text,
+               wave text, source text, status ops.connector_status)
+           ON CONFLICT (connector) DO UPDATE
+           SET (job_name, domain, wave, source, status, updated_at_utc) =
+               (excluded.job_name, excluded.domain, excluded.wave, excluded.source,
+                excluded.status, clock_timestamp())
+           WHERE (r.job_name, r.domain, r.wave, r.source, r.status) IS DISTINCT FROM
+               (excluded.job_name, excluded.domain, excluded.wave, excluded.source,
+                excluded.status)""",
+        (Jsonb(listed),),
+    ).rowcount
+    retired = connection.execute(
+        """UPDATE ops.connector_registry
+           SET status = 'retired', updated_at_utc = clock_timestamp()
+           WHERE domain = %s AND status <> 'retired' AND connector <> ALL(%s)""",
+        (domain.name, [entry.connector for entry in domain.registry]),
+    ).rowcount
+    return written + retired
+
+
+def sync_contracts(domain: Domain, connection: Connection) -> int:
+    """Bring `ops.source_schema_contracts` to the domain's connectors and tables; returns how many
+    versions were added. A contract that differs from the active one becomes the next version."""
+    agreed = [
+        (c.name, c.contract.version, c.table, c.contract.as_dict()) for c in domain.connectors
+    ]
+    agreed += [(name, 1, table, {}) for name, table in domain.tables.items()]
+    return sum(_sync_contract(connection, *contract) for contract in agreed)
+
+
+def _sync_contract(
+    connection: Connection, name: str, version: int, table: Table, payload: dict[str, Any]
+) -> int:
+    agreed = {
+        "connector": name,
+        "version": version,
+        "table": table.name,
+        "columns": Jsonb({**table.types, "run_id": "uuid"}),
+        "payload": Jsonb(payload),
+    }
+    ended = connection.execute(
+        """UPDATE ops.source_schema_contracts SET active = false
+           WHERE connector = %(connector)s AND active
+             AND (table_name, columns, payload) <> (%(table)s, %(columns)s, %(payload)s)""",
+        agreed,
+    ).rowcount
+    added = connection.execute(
+        """INSERT INTO ops.source_schema_contracts
+               (connector, version, table_name, columns, payload)
+           SELECT %(connector)s, greatest(%(version)s, coalesce(max(version), 0) + 1),
+                  %(table)s, %(columns)s, %(payload)s
+           FROM ops.source_schema_contracts WHERE connector = %(connector)s
+           HAVING NOT coalesce(bool_or(active), false)""",
+        agreed,
+    ).rowcount
+    if ended:
+        log("WARNING", "a contract changed: its new version is active", connector=name)
+    return added
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +150,7 @@ def connector_job(
     title: str,
     wave: str,
     default_periods: Callable[[], Sequence[str]] | None = None,
+    period_kind: PeriodKind | None = None,
     after: Callable[[Run], None] = lambda _run: None,
 ) -> Job:
     """The job of one connector: ingest, then the checks every run must have."""
@@ -95,4 +170,5 @@ def connector_job(
         plan=lambda run: pipeline.plan(connector, run),
         source=connector.source,
         default_periods=default_periods,
+        period_kind=period_kind,
     )

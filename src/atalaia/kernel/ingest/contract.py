@@ -117,6 +117,7 @@ def _reason(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
     """Null when the cell is good, else what is wrong with it, in pt-BR."""
     value, typed = pl.col(name), _typed(name, column, dtype)
     present = value.is_not_null() & (value != "" if dtype == pl.String else True)
+    words = typed if column.type == "text" else value  # a code may come as a number
     rules: list[tuple[pl.Expr, str]] = []
     if column.required:
         rules.append((~present, "vazio"))
@@ -125,14 +126,14 @@ def _reason(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
     if column.type == "number":
         rules.append((~typed.is_finite(), "não é number"))
     if column.pattern:
-        rules.append((present & ~value.str.contains(column.pattern), "fora do formato"))
+        rules.append((present & ~words.str.contains(column.pattern), "fora do formato"))
     if column.one_of:
-        rules.append((present & ~value.is_in(column.one_of), "valor desconhecido"))
+        rules.append((present & ~words.is_in(column.one_of), "valor desconhecido"))
     if column.minimum is not None:
         rules.append((typed < column.minimum, f"menor que {column.minimum:g}"))
     if column.maximum is not None:
         rules.append((typed > column.maximum, f"maior que {column.maximum:g}"))
     reason: pl.Expr = pl.lit(None, dtype=pl.String)
-    for broken, words in reversed(rules):
-        reason = pl.when(broken).then(pl.lit(f"{name}: {words}")).otherwise(reason)
+    for broken, wrong in reversed(rules):
+        reason = pl.when(broken).then(pl.lit(f"{name}: {wrong}")).otherwise(reason)
     return reason

@@ -23,6 +23,12 @@ class Rejected:
         self._file = file.open("w", encoding="utf-8")
         self.count = 0
 
+    def clear(self) -> None:
+        """Forget every row: the payload is read again from its start."""
+        self._file.seek(0)
+        self._file.truncate()
+        self.count = 0
+
     def add(self, frame: pl.DataFrame, where: str) -> None:
         """Put the rows of `frame` aside; `where` names their payload."""
         for row in frame.iter_rows(named=True):
@@ -32,7 +38,7 @@ class Rejected:
     def add_row(self, row: dict[str, Any], reason: str, entity_id: str) -> None:
         """Put one row aside."""
         line = {"entity_id": entity_id, "reason": reason, "payload": row}
-        self._file.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
+        self._file.write(json.dumps(line, ensure_ascii=False, default=_readable) + "\n")
         self.count += 1
 
     def write(self, connection: Connection, run: Run, connector: str) -> None:
@@ -81,6 +87,10 @@ class Rejected:
     def close(self) -> None:
         """Close the scratch file."""
         self._file.close()
+
+
+def _readable(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 @contextmanager

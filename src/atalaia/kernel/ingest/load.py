@@ -211,7 +211,8 @@ def _without_doubles(connection: Connection, table: Table, scope: Scope | None) 
     """Keep one of identical rows, none of contradicting ones, and find the difference again."""
     key = [c for c in table.key if c in table.varying]
     values = [c for c in table.varying if c not in table.key]
-    versions = sql.SQL("count(DISTINCT ({}))").format(_list(values)) if values else sql.SQL("1")
+    # ROW(…), because count(DISTINCT x) of one column would not count a null among the versions
+    versions = sql.SQL("count(DISTINCT ROW({}))").format(_list(values)) if values else sql.SQL("1")
     connection.execute("DROP TABLE difference")
     connection.execute(
         sql.SQL(

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import AtalaiaError, NotPublished
 from atalaia.kernel.ingest import bronze, cascade
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.connector import Connector, Shaped
@@ -65,7 +66,16 @@ def _load(connector: Connector, run: Run, objects: list[BronzeObject]) -> Counts
                 "ON CONFLICT DO NOTHING",
                 (run.run_id, found.bronze_id, connector.name),
             )
-        return stream.balance(loaded, rejected)
+        return _accounted(connector, stream.balance(loaded, rejected))
+
+
+def _accounted(connector: Connector, counts: Counts) -> Counts:
+    """`counts`, if every row read is accounted for; else the transaction is undone."""
+    if counts.read == 0:
+        raise NotPublished(f"The payload of {connector.name} has no row. Nothing was changed.")
+    if counts.read != counts.loaded + counts.rejected + counts.duplicate:
+        raise AtalaiaError(f"The rows do not balance, so none was loaded: {counts}.")
+    return counts
 
 
 def _reject_contradicting(connector: Connector, loaded: Loaded, rejected: Rejected) -> None:
@@ -81,13 +91,13 @@ class _Stream:
         self, connector: Connector, run: Run, objects: list[BronzeObject], rejected: Rejected
     ) -> None:
         self._connector, self._run, self._objects = connector, run, objects
-        self._rejected, self._passes = rejected, 0
+        self._rejected = rejected
         self._read = self._represented = 0
 
     def batches(self) -> Iterator[pl.DataFrame]:
-        """Rows for the table, batch by batch. Rejected rows are put aside on the first pass."""
-        self._passes += 1
+        """Rows for the table, batch by batch. A pass that was broken off leaves nothing behind."""
         self._read = self._represented = 0
+        self._rejected.clear()
         shaper = self._connector.shaper(self._run)
         for dataset, raw in self._connector.parse(self._objects):
             self._read += raw.height
@@ -99,7 +109,7 @@ class _Stream:
             yield from self._pass_on(last, "")
 
     def _put_aside(self, bad: pl.DataFrame, dataset: str) -> None:
-        if self._passes == 1 and bad.height:
+        if bad.height:
             self._rejected.add(bad, dataset)
 
     def _pass_on(self, shaped: Shaped, dataset: str) -> Iterator[pl.DataFrame]:

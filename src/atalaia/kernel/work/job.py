@@ -6,24 +6,42 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from atalaia.kernel.base.clock import Deadline, now
 from atalaia.kernel.base.errors import BadPeriod, TimedOut
 from atalaia.kernel.work.progress import Progress, silent
 
-_PERIOD = re.compile(r"^(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")
+PeriodKind = Literal["year", "month", "day"]
+_PERIOD = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+_KINDS: dict[int, PeriodKind] = {4: "year", 7: "month", 10: "day"}  # by the length of the period
+_EXAMPLES: dict[PeriodKind, str] = {"year": "2024", "month": "2024-07", "day": "2024-07-31"}
 
 
-def checked_period(period: str) -> str:
-    """`period` itself when it is YYYY, YYYY-MM or YYYY-MM-DD; raises BadPeriod otherwise."""
-    if not _PERIOD.match(period):
+def checked_period(period: str, kind: PeriodKind | None = None) -> str:
+    """`period` itself when it is a YYYY, YYYY-MM or YYYY-MM-DD that exists, and of `kind` when one
+    is wanted; raises BadPeriod otherwise."""
+    if not _PERIOD.fullmatch(period) or not _exists(period):
         raise BadPeriod(
             f"'{period}' is not a reference period.", todo="Write 2024, 2024-07 or 2024-07-31."
         )
+    found = _KINDS[len(period)]
+    if kind is not None and kind != found:
+        raise BadPeriod(
+            f"'{period}' is a {found}, and this job goes by the {kind}.",
+            todo=f"Write {_EXAMPLES[kind]}.",
+        )
     return period
+
+
+def _exists(period: str) -> bool:
+    try:
+        date.fromisoformat(period + "-01-01"[len(period) - 4 :])
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -71,6 +89,7 @@ class Run:
     run_id: UUID = field(default_factory=uuid4)
     attempt: int = 1
     started_at: datetime = field(default_factory=now)
+    finished_at: datetime | None = None
     counts: Counts = field(default_factory=Counts)
     source_type: str | None = None
     verdict: str | None = None
@@ -120,4 +139,5 @@ class Job:
     wave: str = ""
     source: str = ""
     default_periods: Callable[[], Sequence[str]] | None = None  # what `make up` and `wave` run
+    period_kind: PeriodKind | None = None  # None: any
     aliases: tuple[str, ...] = ()

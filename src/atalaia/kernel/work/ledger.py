@@ -60,12 +60,13 @@ def close_run(run: Run) -> None:
         },
     }
     with transaction() as connection:
-        connection.execute(
+        closed = connection.execute(
             """UPDATE ops.pipeline_runs
                SET run_status = %s, source_type = %s, verdict = %s, rows_read = %s,
                    rows_loaded = %s, rows_rejected = %s, rows_duplicate = %s, attempt = %s,
                    finished_at_utc = clock_timestamp(), error = %s, steps = %s, details = %s
-               WHERE run_id = %s AND run_status = 'running'""",
+               WHERE run_id = %s AND run_status = 'running'
+               RETURNING finished_at_utc""",
             (
                 run.status,
                 run.source_type,
@@ -80,7 +81,8 @@ def close_run(run: Run) -> None:
                 Jsonb(details, dumps=lambda o: json.dumps(o, default=str)),
                 run.run_id,
             ),
-        )
+        ).fetchone()
+    run.finished_at = closed["finished_at_utc"] if closed else None
 
 
 def request_cancel(run_id: str, actor: str) -> bool:

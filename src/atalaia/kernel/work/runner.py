@@ -11,7 +11,7 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
@@ -24,6 +24,7 @@ from atalaia.kernel.base.errors import (
     NoSpace,
     SourceError,
     TimedOut,
+    UsageError,
 )
 from atalaia.kernel.base.trace import log, trace
 from atalaia.kernel.work.job import Job, Run, checked_period
@@ -54,10 +55,12 @@ def run_job(
     anywhere, reads no source, and adds `plan`. Raises UsageError for a bad period,
     DatabaseUnavailable and AlreadyRunning; every other failure is in the returned `run_status`.
     """
+    if max_retries < 1 or timeout_seconds <= 0:
+        raise UsageError("max_retries must be at least 1 and timeout_seconds more than 0.")
     with trace() as trace_id:
         run = Run(
             job=job,
-            reference_period=checked_period(reference_period),
+            reference_period=checked_period(reference_period, job.period_kind),
             force=force,
             deadline=Deadline(timeout_seconds),
             max_retries=max_retries,
@@ -76,6 +79,52 @@ def run_job(
             }
         compose([locked, recorded, cancellable, retried], job.body)(run)
         return as_dict(run)
+
+
+class RunFunction(Protocol):
+    """How a job is called in Python."""
+
+    def __call__(
+        self,
+        *,
+        reference_period: str,
+        force: bool = False,
+        dry_run: bool = False,
+        max_retries: int = 3,
+        timeout_seconds: int = 300,
+    ) -> dict[str, Any]: ...
+
+
+def as_function(job: Job) -> RunFunction:
+    """`run` of a job's module: run_job with the arguments the runbook names, and no others."""
+
+    def run(
+        *,
+        reference_period: str,
+        force: bool = False,
+        dry_run: bool = False,
+        max_retries: int = 3,
+        timeout_seconds: int = 300,
+    ) -> dict[str, Any]:
+        return run_job(
+            job,
+            reference_period=reference_period,
+            force=force,
+            dry_run=dry_run,
+            max_retries=max_retries,
+            timeout_seconds=timeout_seconds,
+        )
+
+    run.__doc__ = f"Run the job {job.name} for one period. See `run_job`."
+    run.__annotations__ = {  # as the runbook prints them; types, not their names
+        "reference_period": str,
+        "force": bool,
+        "dry_run": bool,
+        "max_retries": int,
+        "timeout_seconds": int,
+        "return": dict,
+    }
+    return run
 
 
 def compose(wrappers: list[Wrapper], body: Body) -> Body:
@@ -120,7 +169,7 @@ def recorded(body: Body) -> Body:
             run.status, run.error = "cancelled", "interrupted"
             close_run(run)
             raise
-        close_run(run)
+        _close(run)
         log(
             "INFO" if run.status == "success" else "ERROR",
             f"run ended {run.status}",
@@ -130,6 +179,15 @@ def recorded(body: Body) -> Body:
         )
 
     return wrapped
+
+
+def _close(run: Run) -> None:
+    try:
+        close_run(run)
+    except psycopg.errors.CheckViolation:  # the ledger does not take a success that loses rows
+        run.status, run.verdict = "failed", "we_failed"
+        run.error = f"the rows do not balance: {run.counts}"
+        close_run(run)
 
 
 def cancellable(body: Body) -> Body:
@@ -171,6 +229,8 @@ def _conclude(run: Run, error: Exception) -> None:
         run.status = "cancelled"
     elif isinstance(error, SourceError):
         run.status, run.verdict = "blocked", error.verdict
+    elif isinstance(error, TimedOut):
+        run.status, run.verdict = "failed", error.verdict
     elif isinstance(error, AtalaiaError):
         run.status, run.verdict = "failed", "we_failed"
     else:
@@ -215,6 +275,7 @@ def as_dict(run: Run) -> dict[str, Any]:
         "rows_deleted": counts.deleted,
         "attempt": run.attempt,
         "started_at_utc": run.started_at.isoformat(),
+        "finished_at_utc": run.finished_at.isoformat() if run.finished_at else None,
         "actor": run.actor,
         "trigger": run.trigger,
         "reason": run.reason,
