@@ -64,7 +64,7 @@ def run_job(
             force=force,
             deadline=Deadline(timeout_seconds),
             max_retries=max_retries,
-            actor=actor or _whoami(),
+            actor=actor or whoami(),
             trigger=trigger,
             reason=reason,
             trace_id=trace_id,
@@ -249,7 +249,8 @@ def _named(error: Exception) -> AtalaiaError:
     return AtalaiaError(f"{type(error).__name__}: {first[0] if first else 'no message'}")
 
 
-def _whoami() -> str:
+def whoami() -> str:
+    """Who acts when nobody is named: ATALAIA_ACTOR, else the user of the system."""
     return os.environ.get("ATALAIA_ACTOR") or getpass.getuser()
 
 
