@@ -22,7 +22,7 @@ from atalaia.domains.territory import bundle
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.domain import connector_job
 from atalaia.kernel.ingest import bronze
-from atalaia.kernel.ingest.connector import Connector, Scope
+from atalaia.kernel.ingest.connector import Connector
 from atalaia.kernel.work.runner import run_job
 from rig import Line, peers_python, private_database, report, seconds
 
@@ -34,11 +34,7 @@ _FACT = (
 
 def raw_frame() -> pl.DataFrame:
     """The bundled deaths, all years, as they came."""
-    files = [
-        r
-        for r in bundle.resources()
-        if r.name.startswith("registro-civil") or "deaths" in r.dataset or "death" in r.name
-    ]
+    files = [r for r in bundle.resources() if r.dataset == "deaths"]
     return pl.concat(
         [pl.read_csv(io.BytesIO(bundle.read_raw(r)), infer_schema=False) for r in files]
     )
@@ -50,12 +46,6 @@ def times(frame: pl.DataFrame, n: int) -> pl.DataFrame:
     return pl.concat(
         [frame.with_columns((year - 6 * k).cast(pl.String).alias("year")) for k in range(n)]
     )
-
-
-def whole_file(connector: Connector, years: Sequence[int]) -> Connector:
-    """The connector, with one run covering every month of `years`."""
-    months = [f"{y}-{m:02}" for y in years for m in range(1, 13)]
-    return replace(connector, scope=lambda _period: Scope({"reference_period": months}))
 
 
 def put_in_bronze(connector: Connector, frame: pl.DataFrame) -> None:
@@ -108,9 +98,11 @@ def child(n: int) -> None:
 
 
 def _connector(n: int) -> Connector:
-    from atalaia.domains.territory.sources.registro_civil_deaths import CONNECTOR
+    """The deaths connector, with one run covering every month of the ×n file."""
+    from atalaia.domains.territory.sources.registro_civil_deaths import deaths_connector
 
-    return replace(whole_file(CONNECTOR, range(2021 - 6 * n, 2021)), refresh_after_hours=10**6)
+    months = [f"{y}-{m:02}" for y in range(2021 - 6 * n, 2021) for m in range(1, 13)]
+    return replace(deaths_connector(lambda _period: months), refresh_after_hours=10**6)
 
 
 def limit(folder: Path) -> float:
@@ -129,13 +121,17 @@ def limit(folder: Path) -> float:
 
 def write_ready_rows(folder: Path) -> None:
     """What our load left in silver, as a file the server reads."""
-    with (folder / "ready.csv").open("wb") as file, transaction() as connection:
-        with connection.cursor().copy(
-            f"COPY (SELECT {_FACT} FROM silver.fact_indicator "
-            "WHERE indicator_code = 'deaths_total') TO STDOUT (FORMAT csv)"
-        ) as copy:
-            for block in copy:
-                file.write(block)
+    statement = (
+        f"COPY (SELECT {_FACT} FROM silver.fact_indicator "
+        "WHERE indicator_code = 'deaths_total') TO STDOUT (FORMAT csv)"
+    )
+    with (
+        (folder / "ready.csv").open("wb") as file,
+        transaction() as connection,
+        connection.cursor().copy(statement) as copy,
+    ):
+        for block in copy:
+            file.write(block)
     (folder / "ready.csv").chmod(0o644)
     folder.chmod(0o755)
 
@@ -210,7 +206,8 @@ def check_exactly(result: dict[str, float]) -> None:
         found = connection.execute(
             "SELECT count(*) AS n FROM silver.fact_indicator WHERE run_id = %s", (result["run_id"],)
         ).fetchone()
-    assert found and found["n"] == result["rows_updated"] > 0, (found, result)
+    assert found is not None
+    assert found["n"] == result["rows_updated"] > 0, (found, result)
 
 
 def dlt_seconds(mode: str, folder: Path, url: str) -> dict[str, float]:
