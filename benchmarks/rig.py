@@ -98,7 +98,7 @@ def peers_python() -> str:
 
 
 def report(topic: str, lines: list[Line], notes: dict[str, object]) -> bool:
-    """Print the lines, keep them in results/ with commit and machine; True when all bars are met."""
+    """Print the lines, keep them in results/ with commit and machine; True when all are met."""
     print(f"\n## {topic}")
     for key, value in notes.items():
         print(f"   {key}: {value}")

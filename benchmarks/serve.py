@@ -32,7 +32,8 @@ HEADERS = [(b'content-type', b'application/json'), (b'content-encoding', b'gzip'
 async def app(scope, receive, send):
     if scope['type'] != 'http':
         return
-    await send({{'type': 'http.response.start', 'status': {status}, 'headers': HEADERS if {status} == 200 else []}})
+    headers = HEADERS if {status} == 200 else []
+    await send({{'type': 'http.response.start', 'status': {status}, 'headers': headers}})
     await send({{'type': 'http.response.body', 'body': BODY if {status} == 200 else b''}})
 """
 BARE_JSON_AGG = """
@@ -45,7 +46,8 @@ app = FastAPI()
 def v(indicator: str, period: str) -> Response:
     with pool.connection() as c:
         found = c.execute(
-            "SELECT json_agg(json_build_object('territory_id', territory_id, 'value', value))::text "
+            "SELECT json_agg(json_build_object('territory_id', territory_id, 'value', value))"
+            "::text "
             "FROM gold.mv_map_choropleth WHERE indicator_code = %s AND reference_period = %s "
             "AND level = 'municipality'", (indicator, period)).fetchone()
     return Response(found[0], media_type='application/json')
