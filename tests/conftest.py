@@ -23,6 +23,8 @@ from atalaia.kernel.base.settings import settings
 from atalaia.serve.local.postgres import PrivatePostgres
 from atalaia.serve.local.redis import PrivateRedis
 
+pytest_plugins = ["tests.conformance.plugin"]
+
 
 def forget_settings() -> None:
     """Make the next use of settings and pool read the environment again."""
