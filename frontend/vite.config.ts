@@ -20,5 +20,8 @@ export default defineConfig({
     include: ['src/**/*.test.{ts,tsx}'],
     css: false,
     restoreMocks: true,
+    testTimeout: 30_000,
+    // One jsdom per worker, not per file: making it costs more than all the tests.
+    isolate: false,
   },
 });

@@ -1,5 +1,6 @@
 import { SegmentedControl } from '@mantine/core';
 import type { Indicator, Level } from '../api/types';
+import { Late } from '../app/Late';
 import { useLanguage } from '../i18n/language';
 import { formatPeriod } from '../text/format';
 import type { View } from '../view/address';
@@ -11,13 +12,15 @@ import type { Question } from './useAtlas';
 interface AtlasHeadProps {
   indicators: readonly Indicator[];
   question: Question;
+  /** What is on the screen until the question is answered. */
+  shown: Question | null;
   asked: string | undefined;
   busy: boolean;
   onChange: (patch: { [Key in keyof View]?: View[Key] | undefined }) => void;
 }
 
 /** What is shown and when: the part of the panel that stays above the map on a narrow screen. */
-export function AtlasHead({ indicators, question, asked, busy, onChange }: AtlasHeadProps) {
+export function AtlasHead({ indicators, question, shown, asked, busy, onChange }: AtlasHeadProps) {
   const { say, language } = useLanguage();
   const { indicator, period, level } = question;
   const mapped = indicators.filter(({ levels }) => levels.some((one) => one !== 'country'));
@@ -36,6 +39,17 @@ export function AtlasHead({ indicators, question, asked, busy, onChange }: Atlas
         <p role="status" className={styles.small}>
           ▲ {say('indicator.unknown', { code: asked })}
         </p>
+      )}
+      {shown && (shown.indicator !== indicator || shown.period !== period) && (
+        <Late>
+          <p role="status" className={styles.small}>
+            ▲{' '}
+            {say('map.still', {
+              indicator: shown.indicator.name,
+              period: formatPeriod(shown.period, language),
+            })}
+          </p>
+        </Late>
       )}
       <IndicatorPicker
         indicators={mapped}

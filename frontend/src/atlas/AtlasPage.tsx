@@ -1,6 +1,6 @@
 import { useComputedColorScheme } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useCallback, useMemo, useRef, useState } from 'react';
+import { lazy, Suspense, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { csvBlob } from '../download/csv';
@@ -99,7 +99,7 @@ function useDownloads(atlas: Atlas, question: Question | null, engine: Engine | 
   const spoken = useLanguage();
   const scheme = useComputedColorScheme('light');
   const { answer, colours } = atlas;
-  if (!answer || !question || answer.indicator !== question.indicator.code) return null;
+  if (!answer || !question) return null;
   const { indicator } = question;
   const name = (extension: string) => fileName([indicator.code, answer.period], extension);
   return {
@@ -115,6 +115,35 @@ function useDownloads(atlas: Atlas, question: Question | null, engine: Engine | 
   };
 }
 
+/**
+ * Opening a profile takes the reader there, and closing it brings them back to where they were:
+ * without this a keyboard reader would open it and never meet it.
+ */
+function useProfileFocus(selected: string | undefined, change: (patch: Patch) => void) {
+  const aside = useRef<HTMLElement>(null);
+  const from = useRef<Element | null>(null);
+  const asked = useRef(false);
+  const open = useCallback(
+    (id: string) => {
+      from.current = document.activeElement;
+      asked.current = true;
+      change({ selected: id, compared: [] });
+    },
+    [change],
+  );
+  const close = useCallback(() => {
+    change({ selected: undefined, compared: [] });
+    if (from.current instanceof HTMLElement) from.current.focus();
+  }, [change]);
+  useEffect(() => {
+    if (!selected || !asked.current) return;
+    asked.current = false;
+    aside.current?.focus({ preventScroll: true });
+    aside.current?.scrollIntoView({ block: 'nearest' });
+  }, [selected]);
+  return { aside, open, close };
+}
+
 /** The map screen: one panel, the map, and beside it the profile of the place chosen. */
 export function AtlasPage() {
   const { say } = useLanguage();
@@ -125,13 +154,13 @@ export function AtlasPage() {
   const [engine, setEngine] = useState<Engine | null>(null);
   const [pointed] = useState(() => new Pointed());
   const [drawable] = useState(canDraw);
-  const { hint, told } = useTold(atlas, question);
+  const { hint, told } = useTold(atlas, atlas.shown);
   const neighbourhood = useNeighbourhood(atlas.shapes);
-  const downloads = useDownloads(atlas, question, engine);
+  const downloads = useDownloads(atlas, atlas.shown, engine);
   const { selected, compared } = view;
   const chosen = useMemo(() => (selected ? [selected, ...compared] : []), [selected, compared]);
-  const open = useCallback((id: string) => change({ selected: id, compared: [] }), [change]);
   const moved = useCallback((camera: Camera) => change({ camera }), [change]);
+  const { aside, open, close } = useProfileFocus(selected, change);
   const find = (id: string) => {
     open(id);
     const box = neighbourhood()?.box(id);
@@ -147,6 +176,7 @@ export function AtlasPage() {
             <AtlasHead
               indicators={atlas.indicators}
               question={question}
+              shown={atlas.shown}
               asked={view.indicator}
               busy={atlas.busy}
               onChange={change}
@@ -190,8 +220,11 @@ export function AtlasPage() {
         </section>
         {selected && (
           <aside
+            ref={aside}
+            tabIndex={-1}
             className={styles.profile}
             aria-label={say('profile.panel', { name: chosenPlace?.name ?? selected })}
+            onKeyDown={(event) => event.key === 'Escape' && close()}
           >
             <Suspense fallback={<Waiting lines={8} />}>
               <ProfilePanel
@@ -199,16 +232,16 @@ export function AtlasPage() {
                 compared={compared}
                 places={atlas.places}
                 onCompare={(ids) => change({ compared: ids })}
-                onClose={() => change({ selected: undefined, compared: [] })}
+                onClose={close}
               />
             </Suspense>
           </aside>
         )}
         <section aria-label={say('map.reading')} className={styles.panelRest}>
-          {question && (
+          {atlas.shown && (
             <AtlasRest
               atlas={atlas}
-              question={question}
+              question={atlas.shown}
               view={view}
               scheme={scheme}
               onChange={change}

@@ -64,10 +64,13 @@ export function rowsOf(places: readonly Place[], values: Values): Row[] {
   }));
 }
 
-function compareRows(a: Row, b: Row, column: Sort['column']): number {
-  if (column === 'value') return (a.value ?? 0) - (b.value ?? 0);
+function comparePlaces(a: Place, b: Place, column: 'name' | 'uf'): number {
   if (column === 'uf') return a.uf < b.uf ? -1 : a.uf > b.uf ? 1 : 0;
   return a.folded < b.folded ? -1 : a.folded > b.folded ? 1 : 0;
+}
+
+function compareRows(a: Row, b: Row, column: Sort['column']): number {
+  return column === 'value' ? (a.value ?? 0) - (b.value ?? 0) : comparePlaces(a, b, column);
 }
 
 /** Sorted for reading: those without value come last either way, equals by name, then UF. */
@@ -106,7 +109,12 @@ export function searchPlaces(places: readonly Place[], text: string, most: numbe
     if (score < 9) found.push({ place, score });
   }
   return found
-    .sort((a, b) => a.score - b.score || (a.place.folded < b.place.folded ? -1 : 1))
+    .sort(
+      (a, b) =>
+        a.score - b.score ||
+        comparePlaces(a.place, b.place, 'name') ||
+        comparePlaces(a.place, b.place, 'uf'),
+    )
     .slice(0, most)
     .map(({ place }) => place);
 }

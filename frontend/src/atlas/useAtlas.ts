@@ -1,5 +1,5 @@
-import { keepPreviousData, useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo } from 'react';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useEffect, useMemo, useState } from 'react';
 import {
   indicatorsQuery,
   type Shapes,
@@ -72,6 +72,13 @@ function usePlaces(level: Level) {
   return { places, listed: level === 'state' ? statePlaces : places, failed };
 }
 
+/** Until the next answer is here, or when it fails, the last one stays. */
+function useLast(answer: Choropleth | undefined): Choropleth | undefined {
+  const [last, setLast] = useState(answer);
+  if (answer !== undefined && answer !== last) setLast(answer);
+  return answer ?? last;
+}
+
 export interface Atlas {
   indicators: readonly Indicator[] | undefined;
   question: Question | null;
@@ -80,11 +87,13 @@ export interface Atlas {
   shapes: Shapes | undefined;
   states: Shapes | undefined;
   answer: Choropleth | undefined;
+  /** What the answer is about: it lags behind the question while the next one is on its way. */
+  shown: Question | null;
   values: Values;
   rows: readonly Row[];
   colours: readonly string[];
   fills: ReadonlyMap<string, string>;
-  /** Names what `fills` shows: it lags behind the question while the answer is on its way. */
+  /** Names what `fills` shows. */
   picture: string;
   busy: boolean;
   error: Error | null;
@@ -105,20 +114,21 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
   const asked = useQuery({
     ...valuesQuery(question?.indicator.code ?? '', question?.period ?? '', level),
     enabled: question !== null,
-    placeholderData: keepPreviousData,
   });
-  useNeighbourPeriods(question, asked.isSuccess && !asked.isPlaceholderData);
+  useNeighbourPeriods(question, asked.isSuccess);
 
-  const answer = asked.data;
-  // Until the next answer is here the last one stays, drawn with its own indicator's colours.
-  const shown = list.data?.items.find(({ code }) => code === answer?.indicator);
+  const answer = useLast(asked.data);
+  const shown = useMemo(() => {
+    const indicator = list.data?.items.find(({ code }) => code === answer?.indicator);
+    return answer && indicator ? { indicator, period: answer.period, level: answer.level } : null;
+  }, [list.data, answer]);
   const values = useMemo(
-    () => (answer && shown ? valuesOf(answer, isRanked(shown)) : NO_VALUES),
+    () => (answer && shown ? valuesOf(answer, isRanked(shown.indicator)) : NO_VALUES),
     [answer, shown],
   );
-  const colours = useMemo(() => (shown ? coloursOf(shown, scheme) : []), [shown, scheme]);
+  const colours = useMemo(() => (shown ? coloursOf(shown.indicator, scheme) : []), [shown, scheme]);
   const fills = useMemo(
-    () => fillsOf(values.byId, shown?.classes ?? [], colours),
+    () => fillsOf(values.byId, shown?.indicator.classes ?? [], colours),
     [values, shown, colours],
   );
   const rows = useMemo(() => rowsOf(listed, values), [listed, values]);
@@ -130,12 +140,13 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
     shapes: shapes.data,
     states: states.data,
     answer,
+    shown,
     values,
     rows,
     colours,
     fills,
     picture: answer ? `${answer.indicator}/${answer.period}/${answer.level}` : '',
-    busy: asked.isFetching && asked.isPlaceholderData,
+    busy: asked.isPending,
     error: broken?.error ?? null,
     retry: () => void broken?.refetch(),
   };

@@ -95,6 +95,7 @@ export function Profile({ territoryId, compared, places, onCompare }: ProfilePro
           onCompare={onCompare}
         />
       )}
+      {indicators.length > 0 && <p className={styles.note}>{say('chart.grey')}</p>}
       {byTheme(indicators).map(([theme, numbers]) => (
         <section key={theme} className={styles.theme} aria-label={theme}>
           <h3 lang="pt-BR">{theme}</h3>
@@ -111,7 +112,6 @@ export function Profile({ territoryId, compared, places, onCompare }: ProfilePro
           </div>
         </section>
       ))}
-      {indicators.length > 0 && <p className={styles.note}>{say('chart.grey')}</p>}
       <Missing missing={missing} />
     </>
   );

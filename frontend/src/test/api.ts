@@ -1,0 +1,107 @@
+import { vi } from 'vitest';
+import checks from './fixtures/checks.json';
+import values2015 from './fixtures/choropleth-deaths_total-2015.json';
+import values2018 from './fixtures/choropleth-deaths_total-2018.json';
+import values2019 from './fixtures/choropleth-deaths_total-2019.json';
+import compare from './fixtures/compare.json';
+import connectors from './fixtures/connectors.json';
+import explain from './fixtures/explain.json';
+import index from './fixtures/index.json';
+import indicators from './fixtures/indicators.json';
+import peers from './fixtures/peers.json';
+import profile from './fixtures/profile.json';
+import runs from './fixtures/runs.json';
+import shapes from './fixtures/shapes.json';
+
+export const recorded = {
+  checks,
+  compare,
+  connectors,
+  explain,
+  index,
+  indicators,
+  peers,
+  profile,
+  runs,
+  shapes,
+  values2015,
+  values2018,
+  values2019,
+};
+
+export interface Asked {
+  url: URL;
+  headers: Headers;
+  signal: AbortSignal | null | undefined;
+}
+
+type Answer = unknown | ((asked: Asked) => unknown | Promise<unknown>);
+
+export const VIEWER_KEY = 'recorded-viewer-key';
+export const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+
+export function problem(status: number, detail: string): Response {
+  const body = { type: 'about:blank', title: 'Problem', status, detail, trace_id: TRACE };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'Content-Type': 'application/problem+json' },
+  });
+}
+
+const choropleths: Record<string, unknown> = {
+  '2015': values2015,
+  '2018': values2018,
+  '2019': values2019,
+};
+
+function guarded(answer: unknown) {
+  return ({ headers }: Asked) =>
+    headers.get('Authorization') === `Bearer ${VIEWER_KEY}`
+      ? answer
+      : problem(401, 'Este endereço pede uma chave.');
+}
+
+const ROUTES: Record<string, Answer> = {
+  '/v1/indicators': indicators,
+  '/v1/territories/index': index,
+  '/v1/geo/shapes/municipality': shapes,
+  '/v1/geo/shapes/state': { type: 'FeatureCollection', features: [] },
+  '/v1/geo/choropleth': ({ url }: Asked) => {
+    const { indicator, period } = Object.fromEntries(url.searchParams);
+    const known = indicator === 'deaths_total' ? choropleths[period ?? ''] : undefined;
+    return known ?? { ...values2019, indicator, period, count: 0, items: [] };
+  },
+  '/v1/territory/3121605/profile': profile,
+  '/v1/territory/3121605/compare': ({ url }: Asked) =>
+    (compare as Record<string, unknown>)[url.searchParams.get('indicator') ?? ''],
+  '/v1/territory/3121605/peers': peers,
+  '/v1/explain/indicator/3121605/deaths_total/2019': explain,
+  '/v1/ops/pipeline-runs': guarded(runs),
+  '/v1/ops/pipeline-checks': guarded(checks),
+  '/v1/ops/connector-registry': guarded(connectors),
+};
+
+/**
+ * Puts the recorded answers on the wire in place of the network. `routes` overrides by path: a value,
+ * a Response, or a function of what was asked. Returns what was asked, in order.
+ */
+export function onTheWire(routes: Record<string, Answer> = {}): Asked[] {
+  const asked: Asked[] = [];
+  const table = { ...ROUTES, ...routes };
+  vi.stubGlobal('fetch', async (input: string, init: RequestInit = {}) => {
+    const url = new URL(input, 'http://atalaia.test');
+    const question = { url, headers: new Headers(init.headers), signal: init.signal };
+    asked.push(question);
+    const route = table[url.pathname];
+    const answer: unknown = typeof route === 'function' ? await route(question) : route;
+    if (init.signal?.aborted) throw new DOMException('aborted', 'AbortError');
+    if (answer instanceof Response) return answer.clone();
+    return answer === undefined ? problem(404, 'Nada aqui.') : Response.json(answer);
+  });
+  return asked;
+}
+
+/** How often a path was asked. */
+export function times(asked: readonly Asked[], path: string): number {
+  return asked.filter(({ url }) => url.pathname === path).length;
+}
