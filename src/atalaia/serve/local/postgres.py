@@ -23,7 +23,7 @@ import psycopg
 from psycopg import sql
 
 from atalaia.kernel.base.errors import Unavailable
-from atalaia.serve.local.process import Identity, free_port, living_in, stop
+from atalaia.serve.local.process import Identity, free_port, living_in, port_in, stop
 
 USER = "atalaia"
 _SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path, the ending NUL not counted
@@ -86,10 +86,22 @@ class PrivatePostgres:
         """libpq address over TCP, as psql and every driver take it. The server must run."""
         return f"postgresql://{USER}:{self.password}@127.0.0.1:{self._server().port}/{database}"
 
+    def owns(self, url: str) -> bool:
+        """True when `url` is an address of this server, now or before it moved to another port."""
+        try:
+            return f":{self.password}@" in url
+        except OSError:
+            return False
+
     def socket_url(self, database: str = USER) -> str:
         """libpq address over the socket. The server must run."""
         server = self._server()
         return f"postgresql://{USER}@/{database}?host={server.socket_dir}&port={server.port}"
+
+    @property
+    def last_port(self) -> int:
+        """The port it listened on last, 0 before the first start."""
+        return port_in(self.data / "atalaia.conf", "port = ")
 
     def _server(self) -> Running:
         server = self.running()
@@ -99,7 +111,8 @@ class PrivatePostgres:
 
     def start(self, *, port: int = 0) -> Running:
         """Make the cluster if there is none, start it if it does not run, and have the database
-        there. `port` is only a wish. Raises Unavailable with the server's last words."""
+        there. `port` is only a wish; without one it keeps the port it had. Raises Unavailable
+        with the server's last words."""
         already = self.running()
         if already:
             return already
@@ -107,7 +120,7 @@ class PrivatePostgres:
         self._forget_a_dead_server()
         for attempt in range(1, _START_TRIES + 1):
             socket_dir = self._socket_dir()
-            chosen = free_port(port)
+            chosen = free_port(port or self.last_port)
             (self.data / "atalaia.conf").write_text(
                 _SETTINGS.format(port=chosen, socket_dir=socket_dir), encoding="utf-8"
             )

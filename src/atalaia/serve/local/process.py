@@ -16,7 +16,8 @@ from pathlib import Path
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.errors import Unavailable
 
-_START_TIME = 19  # field 22 of /proc/PID/stat, counted after the parenthesis that ends field 2
+# Fields 6 and 22 of /proc/PID/stat, counted after the parenthesis that ends field 2.
+_SESSION, _START_TIME = 3, 19
 POLL_SECONDS = 0.05
 
 
@@ -74,20 +75,23 @@ def living_in(folder: Path, program: str) -> list[Identity]:
     return sorted(found, key=lambda one: one.pid)
 
 
-def remember(identity: Identity, path: Path) -> None:
-    """Write a pid file; it is whole or not there."""
+def remember(identity: Identity, path: Path, note: str = "") -> None:
+    """Write a pid file, whole or not at all. `note` is kept with it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(json.dumps(asdict(identity)), encoding="utf-8")
+    temporary.write_text(json.dumps({**asdict(identity), "note": note}), encoding="utf-8")
     temporary.rename(path)
 
 
-def remembered(path: Path) -> Identity | None:
-    """The process of a pid file, if it still runs."""
+def remembered(path: Path, note: str | None = None) -> Identity | None:
+    """The process of a pid file if it still runs (and was remembered with that note)."""
     try:
-        identity = Identity(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        entry = json.loads(path.read_text(encoding="utf-8"))
+        kept = entry.pop("note")
+        identity = Identity(**entry)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return identity if identity.alive else None
+    return identity if identity.alive and note in (None, kept) else None
 
 
 def spawn(
@@ -112,21 +116,42 @@ def spawn(
         raise Unavailable(f"{command[0]} terminou assim que começou; veja {log}.") from error
 
 
-def stop(identity: Identity, *, seconds: float = 10, how: signal.Signals = signal.SIGTERM) -> bool:
-    """Ask a process to end, wait, and kill it when it does not. True when it had to be killed."""
+def stop(identity: Identity, *, seconds: float = 10) -> bool:
+    """Ask a process to end, wait, and kill it with all of its session when it does not.
+    True when it had to be killed."""
+    if not identity.alive:
+        return False
+    family = _session(identity.pid)
+    os.kill(identity.pid, signal.SIGTERM)
     deadline = Deadline(seconds)
-    if identity.alive:
-        os.kill(identity.pid, how)
     while identity.alive and not deadline.passed:
         _reap(identity.pid)
         time.sleep(POLL_SECONDS)
     if not identity.alive:
         return False
-    os.kill(identity.pid, signal.SIGKILL)
+    for member in [identity, *family, *_session(identity.pid)]:
+        if member.alive:
+            os.kill(member.pid, signal.SIGKILL)
     while identity.alive:
         _reap(identity.pid)
         time.sleep(POLL_SECONDS)
     return True
+
+
+def _session(leader: int) -> list[Identity]:
+    """The processes of the session that `leader` opened: itself and what it started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # gone meanwhile
+        identity = _identify(int(entry.name)) if int(fields[_SESSION]) == leader else None
+        if identity:
+            found.append(identity)
+    return found
 
 
 def _reap(pid: int) -> None:
@@ -155,3 +180,12 @@ def free_port(preferred: int = 0) -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def port_in(conf: Path, key: str) -> int:
+    """The port a configuration file names in the line that begins with `key`; 0 without one."""
+    try:
+        lines = conf.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.removeprefix(key)) for line in lines if line.startswith(key)), 0)

@@ -17,6 +17,7 @@ from atalaia.serve.local.process import (
     POLL_SECONDS,
     Identity,
     free_port,
+    port_in,
     remember,
     remembered,
     spawn,
@@ -65,8 +66,13 @@ class PrivateRedis:
             raise Unavailable(f"O Redis de {self.folder} não está no ar.")
         return f"redis://:{self._setting('requirepass')}@127.0.0.1:{server.port}/{database}"
 
+    def owns(self, url: str) -> bool:
+        """True when `url` is an address of this server, now or before it moved to another port."""
+        return self._conf.exists() and f":{self._setting('requirepass')}@" in url
+
     def start(self, *, port: int = 0) -> Running:
-        """Start it if it does not run and wait until it answers. `port` is only a wish."""
+        """Start it if it does not run and wait until it answers. `port` is only a wish; without
+        one it keeps the port it had, and it always keeps its password."""
         already = self.running()
         if already:
             return already
@@ -77,12 +83,12 @@ class PrivateRedis:
                 todo="'make up' o instala (Debian/Ubuntu); ou aponte REDIS_URL para um servidor.",
             )
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        known = self._conf.exists()
+        password = self._setting("requirepass") if known else secrets.token_hex(16)
+        chosen = free_port(port or port_in(self._conf, "port "))
         self._conf.touch(mode=0o600)
         self._conf.write_text(
-            _SETTINGS.format(
-                port=free_port(port), password=secrets.token_hex(16), folder=self.folder
-            ),
-            encoding="utf-8",
+            _SETTINGS.format(port=chosen, password=password, folder=self.folder), encoding="utf-8"
         )
         remember(spawn([program, str(self._conf)], log=self.log, cwd=self.folder), self._pid)
         return self._answering()

@@ -1,0 +1,71 @@
+"""What is installed here: domains, their jobs, and the domains that did not load.
+
+The list is in `pyproject.toml`, under the entry point `atalaia.domains`, where a third party's
+domain registers too: `grep -A9 atalaia.domains pyproject.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from atalaia.kernel.base.errors import NotFound, UnknownJob
+from atalaia.kernel.domain import Broken, Domain, installed
+from atalaia.kernel.work.job import Job
+
+# What turns loaded rows into answers, whatever was loaded: always after the others, in this order.
+AFTER_LOAD = ("dbt_build", "quality_suite")
+
+
+@cache
+def _found() -> tuple[tuple[Domain, ...], tuple[Broken, ...]]:
+    good, bad = installed()
+    return tuple(good), tuple(bad)
+
+
+def domains() -> tuple[Domain, ...]:
+    """The domains that loaded, by name."""
+    return _found()[0]
+
+
+def broken() -> tuple[Broken, ...]:
+    """The domains that did not load, with the reason."""
+    return _found()[1]
+
+
+def jobs() -> list[Job]:
+    """Every job of every domain, in the order their manifests give."""
+    return [job for domain in domains() for job in domain.jobs]
+
+
+def job(name: str) -> Job:
+    """The job of that name or alias. Raises UnknownJob, which names those there are."""
+    for domain in domains():
+        try:
+            return domain.job(name)
+        except UnknownJob:
+            continue
+    known = ", ".join(sorted(one.name for one in jobs())) or "nenhum"
+    missing = "; ".join(f"o domínio {one.name} não carregou ({one.reason})" for one in broken())
+    raise UnknownJob(
+        f"Não há job chamado '{name}'.", todo=f"Jobs conhecidos: {known}. {missing}".strip()
+    )
+
+
+def wave(name: str) -> list[Job]:
+    """The jobs of one wave ('mvp1', 'MVP-1'), loads first. Raises NotFound for an unknown wave."""
+    found = [one for one in jobs() if _plain(one.wave) == _plain(name)]
+    if not found:
+        known = ", ".join(sorted({_plain(one.wave) for one in jobs() if one.wave})) or "nenhuma"
+        raise NotFound(f"Não há onda chamada '{name}'.", todo=f"Ondas conhecidas: {known}.")
+    return in_order(found)
+
+
+def in_order(some: Sequence[Job]) -> list[Job]:
+    """Loads in their manifests' order, then what comes after every load."""
+    after = [one for name in AFTER_LOAD for one in some if one.name == name]
+    return [one for one in some if one.name not in AFTER_LOAD] + after
+
+
+def _plain(wave_name: str) -> str:
+    return wave_name.lower().replace("-", "").replace("_", "")

@@ -1,0 +1,174 @@
+"""Commands that only look: runs, jobs, domains, registry, contracts, dead letters, explain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import NotFound
+from atalaia.serve import catalog
+from atalaia.serve.cli import CRITICAL, OK
+from atalaia.serve.cli.app import Command, Group
+from atalaia.serve.cli.output import Shape, show, show_one
+
+Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Quantas mostrar.")]
+
+
+def _ask(sql: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    with transaction() as connection:
+        return connection.execute(sql.encode(), params or {}).fetchall()
+
+
+def runs(
+    job: Annotated[str | None, typer.Option("--job", help="Só deste job.")] = None,
+    only_failed: Annotated[bool, typer.Option("--only-failed", help="Só o que falhou.")] = False,
+    limit: Limit = 20,
+    shape: Shape = None,
+) -> int:
+    """As últimas execuções, da mais nova para a mais velha."""
+    found = _ask(
+        """SELECT run_id, job_name, reference_period, run_status, source_type, verdict, rows_read,
+                  rows_loaded, rows_rejected, rows_duplicate, started_at_utc, finished_at_utc,
+                  actor, trigger, reason, trace_id, error
+           FROM ops.pipeline_runs
+           WHERE (%(job)s::text IS NULL OR job_name = %(job)s)
+             AND (NOT %(only_failed)s OR run_status IN ('failed', 'blocked', 'manual_required'))
+           ORDER BY started_at_utc DESC LIMIT %(limit)s""",
+        {"job": catalog.job(job).name if job else None, "only_failed": only_failed, "limit": limit},
+    )
+    columns = ("run_id", "job_name", "reference_period", "run_status", "rows_loaded")
+    show(found, shape, (*columns, "rows_rejected", "started_at_utc", "error"))
+    return OK
+
+
+def jobs(shape: Shape = None) -> int:
+    """Os jobs que existem, por onda."""
+    rows = (
+        {
+            "job": job.name,
+            "domain": job.domain,
+            "wave": job.wave,
+            "source": job.source,
+            "title": job.title,
+        }
+        for job in catalog.jobs()
+    )
+    show(rows, shape)
+    return OK
+
+
+def domains(shape: Shape = None) -> int:
+    """Os domínios instalados. Um que não carregou aparece com o motivo, e a saída é 2."""
+    rows: list[dict[str, Any]] = [
+        {
+            "domain": domain.name,
+            "status": "ok",
+            "title": domain.title,
+            "jobs": len(domain.jobs),
+            "reason": "",
+        }
+        for domain in catalog.domains()
+    ]
+    rows += [
+        {"domain": one.name, "status": "failed", "title": "", "jobs": 0, "reason": one.reason}
+        for one in catalog.broken()
+    ]
+    show(rows, shape)
+    return CRITICAL if catalog.broken() else OK
+
+
+def registry(shape: Shape = None) -> int:
+    """As fontes de todas as ondas e a situação de cada uma."""
+    show(
+        _ask(
+            """SELECT connector, job_name, domain, wave, source, status, updated_at_utc
+               FROM ops.connector_registry ORDER BY wave, connector"""
+        ),
+        shape,
+    )
+    return OK
+
+
+def contracts(shape: Shape = None) -> int:
+    """O contrato em vigor de cada fonte: tabela, colunas e o que o arquivo deve trazer."""
+    show(
+        _ask(
+            """SELECT connector, version, table_name, columns, payload, created_at_utc
+               FROM ops.source_schema_contracts WHERE active ORDER BY connector"""
+        ),
+        shape,
+        ("connector", "version", "table_name", "created_at_utc"),
+    )
+    return OK
+
+
+dlq = typer.Typer(cls=Group, add_completion=False, help="Linhas postas de lado, com o motivo.")
+
+
+@dlq.command("list", cls=Command)
+def dlq_list(
+    entity: Annotated[str | None, typer.Option("--source", help="Só deste conector.")] = None,
+    resolved: Annotated[bool, typer.Option(help="As resolvidas também.")] = False,
+    limit: Limit = 50,
+    shape: Shape = None,
+) -> int:
+    """As linhas que esperam uma decisão."""
+    show(
+        _ask(
+            """SELECT dead_letter_id, domain, entity_type, entity_id, error_type, reason, payload,
+                      run_id, reference_period, resolved, created_at_utc
+               FROM ops.dead_letters
+               WHERE (%(entity)s::text IS NULL OR entity_type = %(entity)s)
+                 AND (%(resolved)s OR NOT resolved)
+               ORDER BY dead_letter_id LIMIT %(limit)s""",
+            {"entity": entity, "resolved": resolved, "limit": limit},
+        ),
+        shape,
+        ("dead_letter_id", "entity_type", "reference_period", "reason", "payload"),
+    )
+    return OK
+
+
+@dlq.command("count", cls=Command)
+def dlq_count(shape: Shape = None) -> int:
+    """Quantas esperam, por fonte e motivo."""
+    show(
+        _ask(
+            """SELECT domain, entity_type, reason, count(*) AS waiting
+               FROM ops.dead_letters WHERE NOT resolved
+               GROUP BY domain, entity_type, reason ORDER BY waiting DESC, entity_type, reason"""
+        ),
+        shape,
+    )
+    return OK
+
+
+@dlq.command("show", cls=Command)
+def dlq_show(
+    dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
+    shape: Shape = None,
+) -> int:
+    """Uma linha, exatamente como veio."""
+    found = _ask(
+        "SELECT * FROM ops.dead_letters WHERE dead_letter_id = %(id)s", {"id": dead_letter_id}
+    )
+    if not found:
+        raise NotFound(f"Não há a linha {dead_letter_id}.", todo="'atalaia dlq list' mostra todas.")
+    show_one(found[0], shape)
+    return OK
+
+
+def run_of(run_id: UUID) -> dict[str, Any]:
+    """One run of the ledger with its checks. Raises NotFound."""
+    found = _ask("SELECT * FROM ops.pipeline_runs WHERE run_id = %(id)s", {"id": run_id})
+    if not found:
+        raise NotFound(f"Não há a execução {run_id}.", todo="'atalaia runs' mostra as últimas.")
+    checks = _ask(
+        """SELECT check_name, subject, status, observed, threshold, details
+           FROM ops.pipeline_checks WHERE run_id = %(id)s ORDER BY check_id""",
+        {"id": run_id},
+    )
+    return {**found[0], "checks": checks}

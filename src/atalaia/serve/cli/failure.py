@@ -1,0 +1,51 @@
+"""How an error is told to a person: what happened, what to do, and nothing of our insides."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from datetime import UTC, datetime
+
+from atalaia.kernel.base.errors import AtalaiaError, NoSpace, outcome
+from atalaia.kernel.base.settings import state_dir
+
+
+def explain(error: Exception) -> int:
+    """Print the error on stderr and return its exit code, both as `errors.CATALOGUE` has them."""
+    known = _known(error)
+    found = outcome(known)
+    print(f"Erro: {found.title}. {known.message}", file=sys.stderr)
+    if known.todo:
+        print(f"O que fazer: {known.todo}", file=sys.stderr)
+    if known is not error and not isinstance(known, NoSpace):
+        kept = _keep(error)
+        if kept:
+            print(f"Detalhes técnicos: {kept}", file=sys.stderr)
+    return found.exit_code
+
+
+def _known(error: Exception) -> AtalaiaError:
+    if isinstance(error, AtalaiaError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return NoSpace()
+    if isinstance(error, PermissionError):
+        return AtalaiaError(f"Sem permissão para {error.filename}.")
+    first = str(error).strip().splitlines()[:1]
+    return AtalaiaError(f"{type(error).__name__}: {first[0] if first else 'sem mensagem'}.")
+
+
+def _keep(error: Exception) -> str:
+    """Add the traceback to a log. Returns where it is, or '' when it could not be written."""
+    log = state_dir() / "logs" / "cli.log"
+    text = "".join(traceback.format_exception(error))
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8") as file:
+            file.write(f"{datetime.now(UTC).isoformat(timespec='seconds')} {text}\n")
+    except OSError:
+        return ""
+    return str(log)

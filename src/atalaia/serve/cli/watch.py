@@ -1,0 +1,134 @@
+"""Commands that say how things are: status, ps, doctor, logs, conformance."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import AtalaiaError, NotFound, UsageError
+from atalaia.kernel.base.settings import project_dir
+from atalaia.serve.cli import CRITICAL, OK, WARNING
+from atalaia.serve.cli.output import Format, Shape, say, show, show_one
+from atalaia.serve.local.layout import layout
+from atalaia.serve.local.status import Part, parts
+
+_POLL_SECONDS = 0.5
+
+
+def status(shape: Shape = None) -> int:
+    """O que está no ar, desde quando, e as últimas execuções. Sai com 2 se algo está fora."""
+    found = parts(layout())
+    known = _from_database()
+    shape = shape or (Format.TABLE if sys.stdout.isatty() else Format.JSON)
+    if shape is Format.TABLE:
+        show([asdict(part) for part in found], shape)
+        say()
+        say(f"Versão dos dados: {known['data_version'] or 'desconhecida'}")
+        if known["last_runs"] is None:
+            say("Últimas execuções: desconhecidas, o banco não responde.")
+        else:
+            show(known["last_runs"], shape)
+    elif shape in (Format.CSV, Format.NDJSON):
+        show([asdict(part) for part in found], shape)
+    else:
+        show_one({"parts": [asdict(part) for part in found], **known}, shape)
+    return _worst(found)
+
+
+def ps(shape: Shape = None) -> int:
+    """Só as partes: processo, endereço, sinal de vida."""
+    found = parts(layout())
+    show([asdict(part) for part in found], shape)
+    return _worst(found)
+
+
+def _worst(found: list[Part]) -> int:
+    states = {part.state for part in found}
+    return CRITICAL if "down" in states else WARNING if "unknown" in states else OK
+
+
+def _from_database() -> dict[str, Any]:
+    """What only the database knows; None where it cannot be asked."""
+    try:
+        with transaction() as connection:
+            runs = connection.execute(
+                """SELECT DISTINCT ON (job_name) job_name, reference_period, run_status::text,
+                          verdict::text, rows_loaded, started_at_utc, finished_at_utc, error
+                   FROM ops.pipeline_runs ORDER BY job_name, started_at_utc DESC"""
+            ).fetchall()
+            version = connection.execute("SELECT version FROM gold.data_version").fetchone()
+    except (AtalaiaError, OSError):
+        return {"data_version": None, "last_runs": None}
+    return {
+        "data_version": version["version"] if version else None,
+        "last_runs": runs,
+    }
+
+
+def doctor(shape: Shape = None) -> int:
+    """Confere a máquina e os mínimos documentados. Sai com 1 se há aviso, 2 se algo é crítico."""
+    from atalaia.serve.local.doctor import examine, worst
+
+    found = examine(layout())
+    show([asdict(finding) for finding in found], shape)
+    return worst(found)
+
+
+def logs(
+    part: Annotated[str | None, typer.Argument(help="postgres, redis, api, worker …")] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Quantas linhas.")] = 50,
+    follow: Annotated[bool, typer.Option("--follow", help="Continua mostrando.")] = False,
+    contains: Annotated[str, typer.Option("--grep", help="Só linhas com este texto.")] = "",
+) -> int:
+    """O que as partes registraram: uma linha JSON por acontecimento."""
+    home = layout()
+    files = {path.stem: path for path in sorted(home.logs.glob("*.log"))}
+    files |= {"postgres": home.postgres.log, "redis": home.redis.log}
+    files = {name: path for name, path in files.items() if path.exists()}
+    if part is not None:
+        if part not in files:
+            known = ", ".join(files) or "nenhum"
+            raise NotFound(f"Não há registro de '{part}'.", todo=f"Há de: {known}.")
+        files = {part: files[part]}
+    for name, path in files.items():
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in deque((line for line in file if contains in line), maxlen=lines):
+                _print(line, name if part is None else "")
+            if follow and part is not None:
+                for line in _growing(file):
+                    if contains in line:
+                        _print(line, "")
+    if follow and part is None:
+        raise UsageError("--follow pede o nome de uma parte.", todo="atalaia logs api --follow")
+    return OK
+
+
+def _print(line: str, name: str) -> None:
+    print(f"{name}: {line.rstrip()}" if name else line.rstrip(), flush=True)
+
+
+def _growing(file: Any) -> Iterator[str]:
+    while True:
+        line = file.readline()
+        if line:
+            yield line
+        else:
+            time.sleep(_POLL_SECONDS)
+
+
+def conformance(shape: Shape = None) -> int:
+    """Cada promessa da lista: pass, fail ou untested, segundo as últimas execuções dos testes."""
+    report = project_dir() / "tests" / "conformance" / "report.py"
+    if not report.exists():
+        raise NotFound("O relatório só existe numa cópia do repositório.")
+    command = [sys.executable, str(report), "--format", (shape or Format.TABLE).value]
+    return subprocess.call(command, cwd=Path(project_dir()))

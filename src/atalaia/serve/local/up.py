@@ -1,0 +1,179 @@
+"""`atalaia up` and `atalaia down`: every part standing, in order, and exactly those ended again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import NoSpace
+from atalaia.kernel.base.settings import settings
+from atalaia.serve.local import parts
+from atalaia.serve.local.layout import (
+    Layout,
+    given_database_url,
+    given_redis_url,
+    read_env,
+    write_env,
+)
+from atalaia.serve.local.loading import code_version
+
+Tell = Callable[[str], None]
+DEFAULT_PORT = 8000
+_ROOM_BYTES = 1_000_000_000  # a cluster, the bundled data in bronze, silver and gold, and WAL
+_KEY_NAME = "operador local"
+
+
+@dataclass(slots=True)
+class Standing:
+    """An instance after `stand`: its address, and what had to be started."""
+
+    url: str
+    started: list[str] = field(default_factory=list)
+
+
+def stand(home: Layout, *, port: int, tell: Tell) -> Standing:
+    """Have servers, schema, key, API, worker and scheduler standing. What runs already with the
+    same code and settings is left alone. Raises PortTaken before anything is touched, NoSpace,
+    Unavailable and DatabaseUnavailable."""
+    chosen = parts.api_port(home, port)
+    _require_room(home)
+    standing = Standing(f"http://127.0.0.1:{chosen}")
+    tell("servidores")
+    write_env(home.env_file, _addresses(home, standing))
+    tell("esquema do banco")
+    _migrate()
+    _sync_lists()
+    _require_key(home)
+    version = hashlib.sha256(
+        "\0".join(
+            [code_version(), *map("=".join, sorted(read_env(home.env_file).items()))]
+        ).encode()
+    ).hexdigest()
+    tell("API, worker e agendador")
+    for name in parts.PROGRAMS:
+        if parts.start_program(home, name, version=version, port=chosen).fresh:
+            standing.started.append(name)
+    parts.remember_port(home, chosen)
+    parts.wait_for_api(home, standing.url)
+    return standing
+
+
+def fall(home: Layout) -> list[str]:
+    """Stop every part that was started here, the last started first. Returns their names."""
+    stopped = [name for name in reversed(parts.PROGRAMS) if parts.stop_program(home, name)]
+    if home.redis.stop():
+        stopped.append("redis")
+    if home.postgres.stop():
+        stopped.append("postgres")
+    return stopped
+
+
+def _require_room(home: Layout) -> None:
+    free = shutil.disk_usage(home.folder).free
+    if free < _ROOM_BYTES:
+        raise NoSpace(
+            f"Há {free / 1e6:.0f} MB livres em {home.folder}; são precisos "
+            f"{_ROOM_BYTES / 1e6:.0f} MB. Nada foi iniciado nem alterado.",
+            todo="Libere espaço e rode de novo.",
+        )
+
+
+def _addresses(home: Layout, standing: Standing) -> Mapping[str, str]:
+    """The servers to use, started when they are ours."""
+    database_url, redis_url = given_database_url(home), given_redis_url(home)
+    if not database_url:
+        if home.postgres.running() is None:
+            standing.started.append("postgres")
+        home.postgres.start()
+        database_url = home.postgres.url()
+    if not redis_url:
+        if home.redis.running() is None:
+            standing.started.append("redis")
+        home.redis.start()
+        redis_url = home.redis.url()
+    known = read_env(home.env_file)
+    return {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": redis_url,
+        "ATALAIA_URL": standing.url,
+        "ATALAIA_TOKEN": known.get("ATALAIA_TOKEN", ""),
+    }
+
+
+def _migrate() -> None:
+    from atalaia.kernel.base.migrate import upgrade
+
+    upgrade()
+
+
+def _sync_lists() -> None:
+    """What the manifests list is what the database lists: sources and contracts."""
+    from atalaia.kernel.domain import sync_contracts, sync_registry
+    from atalaia.serve import catalog
+
+    for domain in catalog.domains():
+        with transaction() as connection:
+            sync_registry(domain, connection)
+            sync_contracts(domain, connection)
+
+
+def _require_key(home: Layout) -> None:
+    """Have an operator's key: the one in `env` when the database knows it, else a new one. The
+    database keeps its hash only."""
+    known = read_env(home.env_file)
+    key = known.get("ATALAIA_TOKEN", "")
+    if key and _is_known(key):
+        return
+    key = f"atl_{secrets.token_urlsafe(32)}"
+    with transaction() as connection:
+        connection.execute(
+            """INSERT INTO api_keys (tenant_id, name, role, prefix, key_sha256)
+               VALUES ('default', %s, 'operator', %s, %s)""",
+            (_KEY_NAME, key[:8], _hash(key)),
+        )
+    write_env(home.env_file, {**known, "ATALAIA_TOKEN": key})
+
+
+def _is_known(key: str) -> bool:
+    with transaction() as connection:
+        found: Any = connection.execute(
+            """SELECT 1 FROM api_keys
+               WHERE key_sha256 = %s AND role = 'operator' AND revoked_at IS NULL""",
+            (_hash(key),),
+        ).fetchone()
+    return found is not None
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+def wanted_port() -> int:
+    """The port asked for by ATALAIA_PORT (0: any free one), else 8000."""
+    from atalaia.kernel.base.errors import UsageError
+
+    text = os.environ.get("ATALAIA_PORT", str(DEFAULT_PORT))
+    if not text.isdigit() or int(text) > 65535:
+        raise UsageError(f"ATALAIA_PORT='{text}' não é uma porta.", todo="Use 1024 a 65535, ou 0.")
+    return int(text)
+
+
+def restart(home: Layout, name: str) -> None:
+    """Stop one part and have it standing again with the same address."""
+    if name == "postgres" and home.postgres.stop():
+        home.postgres.start()
+    elif name == "redis" and home.redis.stop():
+        home.redis.start()
+    elif name in parts.PROGRAMS:
+        parts.stop_program(home, name)
+    stand(home, port=_current_port(), tell=lambda _text: None)
+
+
+def _current_port() -> int:
+    return int(settings().atalaia_url.rpartition(":")[2].strip("/") or DEFAULT_PORT)

@@ -1,0 +1,92 @@
+"""The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
+so it may die and come back at any moment without anything being lost or done twice.
+
+Due today: the jobs of DAILY whose newest run began more than a day ago, on the database's clock.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from redis.exceptions import RedisError
+
+from atalaia.kernel.base.clock import now
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import AtalaiaError, UnknownJob
+from atalaia.kernel.base.settings import settings, state_dir
+from atalaia.kernel.base.trace import configure, log
+from atalaia.kernel.work.job import Job
+from atalaia.serve import catalog, worker
+
+DAILY = ("quality_suite",)
+_TICK_SECONDS = 10.0
+_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def heartbeat_file() -> Path:
+    """Its modification time is when the scheduler last went round."""
+    return state_dir() / "run" / "scheduler.heartbeat"
+
+
+def due(job_name: str) -> datetime | None:
+    """Since when a daily job is due; None when it is not. One that never ran always was."""
+    with transaction() as connection:
+        found = connection.execute(
+            """SELECT max(started_at_utc) + interval '1 day' AS due_at,
+                      coalesce(max(started_at_utc) < clock_timestamp() - interval '1 day', true)
+                          AS is_due
+               FROM ops.pipeline_runs WHERE job_name = %s""",
+            (job_name,),
+        ).fetchone()
+    assert found is not None  # noqa: S101  an aggregate gives its row
+    return (found["due_at"] or _ALWAYS) if found["is_due"] else None
+
+
+def tick() -> list[str]:
+    """Go round once: ask for every daily job that is due. Returns the names asked for now."""
+    asked = []
+    for name in DAILY:
+        try:
+            job = catalog.job(name)
+        except UnknownJob:
+            continue  # no domain brings it
+        since = due(name)
+        if since and _ask(job, since):
+            asked.append(name)
+    return asked
+
+
+def _ask(job: Job, since: datetime) -> bool:
+    periods = job.default_periods() if job.default_periods else ()
+    return worker.enqueue(
+        job.name,
+        request=f"{job.name}-{since:%Y%m%dT%H%M}",
+        reference_period=periods[-1] if periods else f"{now():%Y}",
+        actor="scheduler",
+        trigger="schedule",
+        reason="diário",
+    )
+
+
+def main() -> None:
+    """Go round until told to stop. What is away is told once per absence, and asked again."""
+    configure("scheduler", settings().log_level)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
+    absent = ""
+    while not stopped.is_set():
+        try:
+            for name in tick():
+                log("INFO", "asked for a daily run", job=name)
+            absent = ""
+        except (AtalaiaError, RedisError) as error:
+            if type(error).__name__ != absent:
+                absent = type(error).__name__
+                log("ERROR", "cannot go round", why=absent)
+        heartbeat_file().touch()
+        stopped.wait(_TICK_SECONDS)
