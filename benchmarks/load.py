@@ -1,7 +1,7 @@
 """Deaths from the raw CSV to the queryable silver table, in one run for the whole file.
 
 Beside it, on the same server: a server-side COPY of the ready rows into an empty table with
-silver's exact columns, keys and indexes (the limit), and dlt's default and Arrow merges (the peers).
+silver's exact columns, keys and indexes (the limit), and dlt's default and Arrow merges.
 ×20 is the real file twenty times over, each copy six years earlier, so that no key repeats.
 """
 

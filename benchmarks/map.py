@@ -1,8 +1,8 @@
 """A further period on our map beside a bare MapLibre page doing the same on the same data.
 
 Against ATALAIA_URL (`make up` first). Both pages run in the same Chromium, draw the same shapes
-and values with SwiftShader, and are timed inside the page: from the moment the period is asked for to
-the frame that shows it. Also weighs what the first map and each further question bring over the wire.
+and values with SwiftShader, and are timed inside the page: from the moment the period is asked
+for to the frame that shows it. Also weighs what the first screen brings over the wire.
 """
 
 from __future__ import annotations
