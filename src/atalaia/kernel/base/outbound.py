@@ -37,16 +37,21 @@ class Exchange:
 
 
 def download(
-    url: str, target: Path, *, deadline: Deadline, params: dict[str, str] | None = None
+    url: str,
+    target: Path,
+    *,
+    deadline: Deadline,
+    params: dict[str, str] | None = None,
+    timeout_seconds: float | None = None,
 ) -> tuple[Exchange, str, int]:
     """Stream `url` to `target`; returns the exchange, the SHA-256 and the size of the body.
 
     Raises NotPublished (404, 204, empty body), SourceFailed (any other bad answer, a body cut
     short or too large), Unreachable (no network from here) and SourceTooSlow (never later than
-    the deadline, however slowly bytes drip in). `target` is only a scratch file: the caller moves
-    it to its final name.
+    the deadline, however slowly bytes drip in). `timeout_seconds` limits one wait. `target` is
+    only a scratch file: the caller moves it to its final name.
     """
-    with _asked(url, params, deadline) as response:
+    with _asked(url, params, deadline, timeout_seconds) as response:
         _refuse(response)
         digest, size = _drain(response, target)
         if size == 0:
@@ -126,8 +131,10 @@ def _client() -> httpx.Client:
 
 
 @contextmanager
-def _asked(url: str, params: dict[str, str] | None, deadline: Deadline) -> Iterator[httpx.Response]:
-    limit = settings().source_timeout_seconds
+def _asked(
+    url: str, params: dict[str, str] | None, deadline: Deadline, timeout_seconds: float | None
+) -> Iterator[httpx.Response]:
+    limit = timeout_seconds or settings().source_timeout_seconds
     token = _deadline.set(deadline)
     try:
         with _client().stream("GET", url, params=params, timeout=limit) as response:

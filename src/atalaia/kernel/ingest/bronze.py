@@ -293,6 +293,17 @@ def newest(source: str, datasets: list[str], reference_period: str) -> BronzeObj
     return BronzeObject(**found) if found else None
 
 
+def holds(source: str, dataset: str, reference_period: str, sha256: str) -> bool:
+    """Whether these very bytes are listed and their file is there (its bytes are not read)."""
+    with transaction() as connection:
+        found = connection.execute(
+            """SELECT * FROM bronze.manifest
+               WHERE source = %s AND dataset = %s AND reference_period = %s AND sha256 = %s""",
+            (source, dataset, reference_period, sha256),
+        ).fetchall()
+    return any(BronzeObject(**row).file.exists() for row in found)
+
+
 def same_extraction(first: BronzeObject, datasets: list[str]) -> list[BronzeObject]:
     """All payloads of `datasets` that were taken together with `first` (a source of several
     files, or of several datasets)."""

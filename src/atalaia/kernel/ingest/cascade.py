@@ -121,7 +121,13 @@ def _asked(connector: Connector, run: Run, request: Request, scratches: ExitStac
 def _one(connector: Connector, run: Run, request: Request, scratch: Path, _attempt: int) -> Arrival:
     url, params = f"{connector.base}{request.path}", dict(request.params)
     try:
-        exchange, _, _ = download(url, scratch, deadline=run.deadline, params=params)
+        exchange, _, _ = download(
+            url,
+            scratch,
+            deadline=run.deadline,
+            params=params,
+            timeout_seconds=request.timeout_seconds,
+        )
         _refuse_html(scratch, request)
         request.judge(scratch)
     except SourceFailed as error:

@@ -35,6 +35,7 @@ class Request:
     filename: str
     params: tuple[tuple[str, str], ...] = ()
     source_type: RemoteType = "api"
+    timeout_seconds: float | None = None  # of one wait on the network; None: the setting
     judge: Callable[[Path], None] = _any_body
     parts: tuple[Request, ...] = ()
     too_much: str = ""
@@ -91,7 +92,7 @@ class Scope:
     """The part of the table that one payload replaces whole: every listed column's value is among
     the listed ones. Rows there that the payload no longer has are removed (bronze keeps them)."""
 
-    among: dict[str, Sequence[str]]
+    among: Mapping[str, Sequence[str] | Sequence[int]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ def _accounted(connector: Connector, counts: Counts) -> Counts:
     """`counts`, if every row read is accounted for; else the transaction is undone."""
     if counts.read == 0:
         raise NotPublished(f"The payload of {connector.name} has no row. Nothing was changed.")
-    if counts.read != counts.loaded + counts.rejected + counts.duplicate:
+    if not counts.balance:
         raise AtalaiaError(f"The rows do not balance, so none was loaded: {counts}.")
     return counts
 

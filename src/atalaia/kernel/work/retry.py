@@ -12,6 +12,8 @@ from atalaia.kernel.base.errors import AtalaiaError, SourceError
 from atalaia.kernel.base.trace import log
 from atalaia.kernel.work.job import Run
 
+stamina.instrumentation.set_on_retry_hooks([])  # `attempted` tells of each try itself
+
 T = TypeVar("T")
 Verdict = bool | float  # try again? or: after that many seconds
 
@@ -53,15 +55,18 @@ def attempted(run: Run, may_recover: Callable[[Exception], Verdict], act: Callab
         verdict = may_recover(error)
         if verdict is False:
             return False
-        run.warnings.append(str(error))
+        in_vain = next_wait(verdict, number) >= run.deadline.remaining
+        if in_vain or number >= run.max_retries:
+            return False  # the caller tells of the last error
+        run.warnings.append(f"{error} (attempt {number} of {run.max_retries})")
         log(
             "WARNING",
-            "attempt failed",
+            f"attempt {number} failed",
             run_id=run.run_id,
             job=run.job.name,
             error_type=type(error).__name__,
         )
-        return False if next_wait(verdict, number) >= run.deadline.remaining else verdict
+        return verdict
 
     for attempt in stamina.retry_context(
         on=decide,
