@@ -1,0 +1,1 @@
+"""O módulo que o runbook manda o uvicorn servir."""

@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/001_base.sql

@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/002_ops.sql

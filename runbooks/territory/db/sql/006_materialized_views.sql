@@ -1,0 +1,1 @@
+../../../../src/atalaia/domains/territory/db/sql/006_materialized_views.sql

@@ -1,0 +1,1 @@
+../../../../src/atalaia/domains/territory/db/sql/007_spatial_indexes.sql
