@@ -13,6 +13,7 @@ import yaml
 
 from atalaia.domains.territory.checks import CHECKS, QUALITY_SUITE, THRESHOLDS, judge_source
 from atalaia.kernel.base.database import connect
+from atalaia.kernel.watch import ops_checks
 from atalaia.kernel.watch.checks import suite
 from atalaia.kernel.work.runner import run_job
 
@@ -451,10 +452,53 @@ def test_schema_drift_is_a_fail_and_closes_when_mended(
 def test_a_job_whose_runs_are_gone_is_a_fail(ask: Ask, db: psycopg.Connection[Any]) -> None:
     key = ("check_ops_pipeline_runs", "ibge_indicators")
     assert ask()[key]["status"] == "pass"
-    db.execute("TRUNCATE ops.run_bronze, ops.corrective_actions, ops.pipeline_checks")
     db.execute("DELETE FROM silver.dim_territory")
     db.execute("DELETE FROM ops.pipeline_runs WHERE job_name = 'ibge_indicators'")
-    assert ask()[key]["status"] == "fail"
+    assert [ask()[key]["status"], ask()[key]["status"]] == ["fail", "fail"]
+
+
+@pytest.mark.parametrize(
+    ("job", "expected"),
+    [
+        ({"implemented": False, "successes": 9}, "warn"),
+        ({"successes": 1, "last_status": "success"}, "pass"),
+        ({"running": True}, "pass"),
+        ({"successes": 1, "last_status": "success", "last_verdict": "source_failed"}, "warn"),
+        ({"successes": 1, "last_status": "failed"}, "warn"),
+        ({"runs": 1, "last_status": "failed"}, "fail"),
+        ({"runs": 1, "last_status": "blocked", "last_verdict": "we_failed"}, "warn"),
+        ({"runs": 1, "last_status": "blocked", "last_verdict": "not_published"}, "warn"),
+        ({}, "warn"),
+        ({"ran_before": True}, "fail"),
+    ],
+)
+def test_how_a_job_is_judged(job: dict[str, Any], expected: str) -> None:
+    usual = {
+        "implemented": True,
+        "successes": 0,
+        "runs": 0,
+        "running": False,
+        "last_status": None,
+        "last_verdict": None,
+        "last_error": "why",
+        "ran_before": False,
+    }
+    status, reason = ops_checks.judge_job(usual | job, 1)
+    assert status == expected
+    assert bool(reason) == (status != "pass")
+
+
+def test_a_source_that_only_filled_the_dimension_is_not_missing_facts(
+    ask: Ask, db: psycopg.Connection[Any]
+) -> None:
+    db.execute("DELETE FROM silver.fact_indicator")
+    db.execute(
+        """UPDATE ops.source_schema_contracts SET table_name = 'silver.dim_territory',
+               columns = '{"name": "text"}' WHERE connector = 'ibge_indicators'"""
+    )
+    answer = ask()["check_fact_indicator_source_rows", "IBGE"]
+    assert answer["status"] == "warn"
+    assert "nunca carregada" in answer["details"]["reason"]
 
 
 @pytest.mark.row("T-047")

@@ -14,7 +14,16 @@ from typing import Any, LiteralString
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.watch import ops_checks
-from atalaia.kernel.watch.checks import Check, Limits, Result, Status, at_least, at_most, suite
+from atalaia.kernel.watch.checks import (
+    Check,
+    Limits,
+    Result,
+    Status,
+    at_least,
+    at_most,
+    once_held,
+    suite,
+)
 from atalaia.kernel.watch.row_rules import RowRule, ask_rows
 from atalaia.kernel.work.job import Job, Run
 
@@ -64,14 +73,7 @@ def _districts(connection: Connection, name: str, count: int, minimum: float) ->
     answer = at_least(
         name, subject, count, minimum, "os distritos do município em foco sumiram", todo=_ADMIN
     )
-    if answer.status == "pass":
-        return answer
-    seen = connection.execute(
-        """SELECT FROM ops.pipeline_checks
-           WHERE check_name = %s AND subject = %s AND status IN ('pass', 'fail') LIMIT 1""",
-        (name, subject),
-    ).fetchone()
-    if seen is not None:
+    if answer.status == "pass" or once_held(connection, name, subject):
         return answer
     reason = "nenhum distrito carregado até hoje: o pacote de dados não os traz"
     return Result(name, "warn", answer.observed, answer.threshold, {"reason": reason}, subject)
@@ -189,7 +191,8 @@ def _source_rows(connection: Connection, limits: Limits) -> Iterator[Result]:
         yield Result(name, status, str(count), f">= {needed:g}", details, subject=source)
 
 
-# A source's rows may stand in any of the three fact tables (TSE fills two of them).
+# A source's rows may stand in any of the three fact tables (TSE fills two of them); rows loaded
+# before count only from connectors whose contract names one of those (ibge_admin fills another).
 _SOURCES = """
 WITH facts AS (
     SELECT source, count(*) AS rows FROM silver.fact_indicator GROUP BY source
@@ -202,11 +205,14 @@ WITH facts AS (
     FROM ops.pipeline_runs GROUP BY job_name
 )
 SELECT r.source, bool_or(r.status IN ('implemented', 'partial')) AS implemented,
-       coalesce(sum(runs.loaded), 0) > 0 AS loaded_before,
+       coalesce(sum(runs.loaded) FILTER (WHERE c.table_name LIKE 'silver.fact%%'), 0) > 0
+           AS loaded_before,
        coalesce(bool_or(runs.verdict = 'source_failed'), false) AS source_failed,
        (SELECT coalesce(sum(rows), 0) FROM facts WHERE facts.source = r.source)::bigint AS rows,
        EXISTS (SELECT FROM facts) AS any_fact
-FROM ops.connector_registry r LEFT JOIN runs USING (job_name)
+FROM ops.connector_registry r
+LEFT JOIN runs USING (job_name)
+LEFT JOIN ops.source_schema_contracts c ON c.connector = r.connector AND c.active
 WHERE r.domain = %(domain)s AND r.source <> '' AND r.status <> 'retired'
 GROUP BY r.source
 """

@@ -112,6 +112,17 @@ def at_least(
     return Result(name, "pass" if good else "fail", f"{observed:g}", f">= {limit:g}", said, subject)
 
 
+def once_held(connection: Connection, check_name: str, subject: str) -> bool:
+    """True when an earlier answer shows that what is asked about was once here: it passed, or it
+    was already a loss. What never was is no loss."""
+    seen = connection.execute(
+        """SELECT FROM ops.pipeline_checks
+           WHERE check_name = %s AND subject = %s AND status IN ('pass', 'fail') LIMIT 1""",
+        (check_name, subject),
+    )
+    return seen.fetchone() is not None
+
+
 def after_load(run: Run) -> list[Result]:
     """The checks every load has: do its rows balance, and were any put aside?"""
     counts = run.counts

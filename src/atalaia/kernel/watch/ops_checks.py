@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from atalaia.kernel.base.database import Connection
-from atalaia.kernel.watch.checks import Check, Limits, Result, Status, at_least, at_most
+from atalaia.kernel.watch.checks import Check, Limits, Result, Status, at_least, at_most, once_held
 
 _SYNC = "Sincronizar os contratos: python scripts/sync_schema_contracts.py"
 _MIGRATE = "Comparar a tabela com o contrato; aplicar as migrações: python scripts/init_db.py"
@@ -100,9 +100,9 @@ def pipeline_runs(domain: str) -> Check:
             todo="Sincronizar o registro: python scripts/sync_connector_registry.py",
         )
         needed = int(limits.number("ops_pipeline_runs", "min_successful_runs_per_job"))
-        empty = not any(job["runs"] for job in jobs)
         for job in jobs:
-            yield _job_has_run(name, job, needed, empty)
+            ran_before = not job["runs"] and once_held(connection, name, job["job_name"])
+            yield _job_has_run(name, {**job, "ran_before": ran_before}, needed)
 
     return Check(name, "Todo job implementado tem execuções", ask)
 
@@ -127,10 +127,8 @@ GROUP BY r.job_name ORDER BY r.job_name
 """
 
 
-def _job_has_run(name: str, job: dict[str, Any], needed: int, empty: bool) -> Result:
+def _job_has_run(name: str, job: Mapping[str, Any], needed: int) -> Result:
     status, reason = judge_job(job, needed)
-    if status == "fail" and empty:
-        status, reason = "warn", "nenhuma execução no ledger ainda"
     details = {"reason": reason} if reason else {}
     if status == "fail":
         details["todo"] = f"Executar: atalaia run {job['job_name']} --reference-period AAAA"
@@ -142,7 +140,9 @@ def _job_has_run(name: str, job: dict[str, Any], needed: int, empty: bool) -> Re
 def judge_job(job: Mapping[str, Any], needed: int) -> tuple[Status, str]:
     """(status, reason) of one job from its counts: a pure decision, first rule that holds.
 
-    A job whose only run is the one going on (the suite asking about itself) is not missing."""
+    A job whose only run is the one going on (the suite asking about itself) is not missing. One
+    that never ran here is a warn: it may have no bundled data and no network to fetch any."""
+    ended = f"{job['last_status']}: {job['last_error']}"
     if not job["implemented"]:
         return "warn", "conector planejado, ainda não implementado"
     if job["last_verdict"] == "source_failed":
@@ -150,9 +150,11 @@ def judge_job(job: Mapping[str, Any], needed: int) -> tuple[Status, str]:
     if job["successes"] + job["running"] >= needed:
         if job["last_status"] in (None, "success"):
             return "pass", ""
-        return "warn", f"a última execução terminou {job['last_status']}: {job['last_error']}"
-    if job["last_verdict"] == "not_published":
-        return "warn", "a fonte não publicou"
+        return "warn", f"a última execução terminou {ended}"
+    if job["last_status"] == "failed":
+        return "fail", f"nenhuma execução com sucesso; a última terminou {ended}"
     if job["runs"]:
-        return "fail", f"nenhuma execução com sucesso; a última terminou {job['last_status']}"
-    return "fail", "implementado e nunca executado"
+        return "warn", f"sem execuções com sucesso bastantes; a última terminou {ended}"
+    if job["ran_before"]:
+        return "fail", "as execuções deste job sumiram do ledger"
+    return "warn", "implementado e nunca executado nesta instalação"
