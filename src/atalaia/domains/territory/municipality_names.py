@@ -1,0 +1,62 @@
+"""Municipality names → IBGE codes: the list in `silver.dim_territory` and the rules in aliases.yml.
+
+The list is the DTB that `ibge_admin` loads; names of other times are rules, with their evidence.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.match.names import Name, Reconciler
+from atalaia.kernel.match.rules import Rules, read_rules
+
+ALIASES = Path(__file__).with_name("aliases.yml")
+
+
+@cache
+def name_rules() -> Rules:
+    """The rules of aliases.yml."""
+    return read_rules(ALIASES)
+
+
+def municipality_names() -> Reconciler:
+    """A reconciler over the municipalities in the database. Groups are states: by abbreviation or
+    by name. Raises NotFound when the list is empty."""
+    with transaction() as connection:
+        states = connection.execute(
+            "SELECT name, uf FROM silver.dim_territory WHERE level = 'state' AND uf IS NOT NULL"
+        ).fetchall()
+    rules = name_rules()
+    return Reconciler(
+        [*_municipalities(), *rules.names],
+        groups={state["name"]: state["uf"] for state in states},
+        spelling=rules.spelling,
+        least_score=rules.least_score,
+        margin=rules.margin,
+    )
+
+
+def municipality_codes() -> list[str]:
+    """The IBGE codes in the database, 7 digits. Raises NotFound when there are none.
+
+    Codes are looked up here, never checked by their last digit: nine real ones have it "wrong"."""
+    return [municipality.code for municipality in _municipalities()]
+
+
+def _municipalities() -> list[Name]:
+    with transaction() as connection:
+        found = connection.execute(
+            """SELECT territory_id AS code, name, uf AS "group", valid_from, valid_to
+               FROM silver.dim_territory
+               WHERE level = 'municipality' AND kind = 'land' AND uf IS NOT NULL
+               ORDER BY territory_id"""
+        ).fetchall()
+    if not found:
+        raise NotFound(
+            "There are no municipalities to match against. Nothing was loaded.",
+            todo="Run 'atalaia run ibge_admin --reference-period 2024' first.",
+        )
+    return [Name(**row) for row in found]
