@@ -213,9 +213,8 @@ def check_exactly(result: dict[str, float]) -> None:
 def dlt_seconds(mode: str, folder: Path, url: str) -> dict[str, float]:
     """dlt's merge of the same ready rows."""
     narrow = folder / "narrow.csv"
-    pl.read_csv(folder / "ready.csv", has_header=False, infer_schema=False).drop(
-        "column_10"
-    ).write_csv(narrow, include_header=False)
+    ready = pl.read_csv(folder / "ready.csv", has_header=False, infer_schema=False)
+    ready[:, :-1].write_csv(narrow, include_header=False)  # run_id is ours
     done = subprocess.run(
         [peers_python(), str(Path(__file__).with_name("dlt_merge.py")), mode, str(narrow), url],
         check=True,
@@ -241,9 +240,9 @@ def main(sizes: Sequence[int]) -> bool:
     lines: list[Line] = []
     with private_database() as (url, folder):
         from atalaia.domains.territory.manifest import DOMAIN
-        from atalaia.domains.territory.seed import seed_bronze
+        from atalaia.domains.territory.seed import seed_bundle
 
-        seed_bronze()
+        seed_bundle()
         run_job(DOMAIN.job("ibge_admin"), reference_period="2024")
         notes: dict[str, object] = durability()
         for n in sizes:
