@@ -57,7 +57,8 @@ def db(database: str) -> Iterator[psycopg.Connection[Any]]:
                    (connector, version, table_name, columns, payload)
                VALUES ('ibge_indicators', 1, 'silver.fact_indicator', '{"value": "numeric",
                            "territory_id": "text"}', '{}'),
-                      ('tse_electorate', 1, 'silver.fact_electorate', '{"voters": "bigint"}', '{}')
+                      ('tse_electorate', 1, 'silver.fact_electorate', '{"voters": "bigint"}', '{}'),
+                      ('quality_suite', 1, 'ops.pipeline_checks', '{"check_name": "text"}', '{}')
             """
         )
         for code, level, parent in (
@@ -413,7 +414,7 @@ def test_a_connector_without_active_contract_is_a_fail_that_names_it(
     answers = ask()
     name = "check_source_schema_contracts"
     assert _failed(answers) == {(name, "active_coverage_pct"), (name, "missing_connectors")}
-    assert answers[name, "active_coverage_pct"]["observed"] == "50"
+    assert answers[name, "active_coverage_pct"]["observed"] == "66.6667"
     assert "tse_electorate" in answers[name, "missing_connectors"]["details"]["reason"]
 
 

@@ -22,7 +22,7 @@ def schema_contracts(domain: str) -> Check:
             """SELECT r.connector, c.connector IS NOT NULL AS covered
                FROM ops.connector_registry r
                LEFT JOIN ops.source_schema_contracts c ON c.connector = r.connector AND c.active
-               WHERE r.domain = %s AND r.status IN ('implemented', 'partial') AND r.source <> ''
+               WHERE r.domain = %s AND r.status IN ('implemented', 'partial')
                ORDER BY r.connector""",
             (domain,),
         ).fetchall()
