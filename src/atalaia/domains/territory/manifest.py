@@ -8,6 +8,7 @@ from pathlib import Path
 from atalaia.domains.territory import bundle
 from atalaia.domains.territory.checks import CHECKS, QUALITY_SUITE, THRESHOLDS
 from atalaia.domains.territory.checks import DOMAIN as NAME
+from atalaia.domains.territory.gold import JOB as DBT_BUILD
 from atalaia.domains.territory.seed import seed_bundle
 from atalaia.domains.territory.sources import ibge_admin, ibge_geometries, ibge_indicators
 from atalaia.domains.territory.sources.funai_villages import FUNAI_VILLAGES
@@ -86,10 +87,36 @@ JOBS = (
     ibge_geometries.JOB,
     ibge_indicators.JOB,
     *(_bundled_job(connector, title) for connector, title in _BUNDLED),
+    DBT_BUILD,
     QUALITY_SUITE,
 )
 # What the jobs that read no source write: their side of the contract.
 TABLES = {
+    "dbt_build": Table(
+        name="gold.indicator_derived",
+        types={
+            "territory_id": "text",
+            "indicator_code": "text",
+            "reference_period": "text",
+            "source": "text",
+            "dataset": "text",
+            "category": "text",
+            "value": "numeric",
+            "unit": "text",
+            "baseline": "numeric",
+            "coverage": "numeric",
+            "note": "text",
+            "method": "text",
+        },
+        key=(
+            "indicator_code",
+            "reference_period",
+            "territory_id",
+            "source",
+            "dataset",
+            "category",
+        ),
+    ),
     "quality_suite": Table(
         name="ops.pipeline_checks",
         types={
