@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import LiteralString
+from typing import LiteralString, TypeVar, cast
 
 import polars as pl
 from psycopg import sql
@@ -23,6 +24,7 @@ from atalaia.kernel.base.errors import ContractBroken
 from atalaia.kernel.ingest.connector import Scope, Table
 from atalaia.kernel.work.job import Run
 
+T = TypeVar("T")
 Batches = Callable[[], Iterator[pl.DataFrame]]  # can be asked for twice
 _SHRINK_LIMIT = 0.5  # a payload that would remove more than this share of its scope is refused
 
@@ -124,14 +126,25 @@ def _copy(
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
         _name(target), _list(columns)
     )
+    ready = ((f.height, f.select(columns).write_csv(include_header=False)) for f in frames)
     count = 0
     with connection.cursor().copy(statement) as copy:
-        for frame in frames:
+        for rows, lines in _ahead(ready):
             run.checkpoint()
-            copy.write(frame.select(columns).write_csv(include_header=False).encode())
-            count += frame.height
+            copy.write(lines.encode())
+            count += rows
             run.progress.rows(count, None)
     return count
+
+
+def _ahead(items: Iterator[T]) -> Iterator[T]:
+    """The items, the next one being made in a thread while the server takes the one in hand."""
+    end = object()
+    with ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(next, items, end)
+        while (item := coming.result()) is not end:
+            coming = thread.submit(next, items, end)
+            yield cast(T, item)
 
 
 def _merge(
