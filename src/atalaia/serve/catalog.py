@@ -53,12 +53,13 @@ def job(name: str) -> Job:
 
 
 def wave(name: str) -> list[Job]:
-    """The jobs of one wave ('mvp1', 'MVP-1'), loads first. Raises NotFound for an unknown wave."""
-    found = [one for one in jobs() if _plain(one.wave) == _plain(name)]
-    if not found:
-        known = ", ".join(sorted({_plain(one.wave) for one in jobs() if one.wave})) or "nenhuma"
+    """The jobs of one wave ('mvp1', 'MVP-1'), loads first; empty when all of them are planned
+    still. Raises NotFound for a wave no domain lists."""
+    listed = {_plain(entry.wave) for domain in domains() for entry in domain.registry}
+    if _plain(name) not in listed:
+        known = ", ".join(sorted(listed)) or "nenhuma"
         raise NotFound(f"Não há onda chamada '{name}'.", todo=f"Ondas conhecidas: {known}.")
-    return in_order(found)
+    return in_order([one for one in jobs() if _plain(one.wave) == _plain(name)])
 
 
 def in_order(some: Sequence[Job]) -> list[Job]:

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from atalaia.kernel.base.settings import settings
+from atalaia.kernel.base.trace import configure
+
 _EVERY_SECONDS = 5.0  # how often a log gets a line about rows
 
 
@@ -47,7 +50,17 @@ class Steps:
 
 @contextmanager
 def steps() -> Iterator[Steps]:
-    """Progress for the work inside."""
+    """Progress for the work inside; what it logs goes to `.atalaia/logs/cli.log`."""
+    log = settings().log_dir / "cli.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a", encoding="utf-8") as lines:
+        configure("cli", settings().log_level, lines)
+        with _shown() as progress:
+            yield progress
+
+
+@contextmanager
+def _shown() -> Iterator[Steps]:
     if not sys.stderr.isatty():
         yield Steps()
         return

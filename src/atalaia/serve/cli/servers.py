@@ -16,6 +16,7 @@ from atalaia.serve.cli.output import Format, Shape, say, show_one
 from atalaia.serve.cli.progress import steps
 from atalaia.serve.local.layout import layout
 
+_SUBJECTS = 6  # how many of a check's subjects are named before "…"
 Port = Annotated[
     int | None,
     typer.Option("--port", min=0, max=65535, help="Porta da API; 0: qualquer livre."),
@@ -37,7 +38,6 @@ def up(
     from atalaia.serve import catalog
     from atalaia.serve.local import up as instance
     from atalaia.serve.local.loading import Loaded, load_bundled
-    from atalaia.serve.local.status import parts
 
     began = time.monotonic()
     home = layout()
@@ -47,7 +47,8 @@ def up(
         loaded = Loaded()
         if load:
             loaded = load_bundled(force=force, progress=progress, tell=progress.tell)
-        found = parts(home)
+        progress.tell("esperando pela API")
+        found = instance.answering(home)
     down = [part.part for part in found if part.state != "up"]
     for run in loaded.runs:
         if run["run_status"] != "success":
@@ -78,10 +79,11 @@ def _tell_tally(loaded: Any) -> None:
         return
     counted = " · ".join(f"{count} {status}" for status, count in loaded.tally.items())
     say(f"Qualidade: {counted}")
-    for answer in [*loaded.failures, *loaded.warnings]:
-        about = " · ".join(filter(None, (answer["check_name"], answer["subject"])))
-        why = answer["reason"] or f"{answer['observed']} (limite {answer['threshold']})"
-        say(f"  {answer['status']}  {about}: {why}")
+    for answer in loaded.answers:
+        subjects = answer["subjects"] or []
+        some = ", ".join(subjects[:_SUBJECTS]) + (" …" if len(subjects) > _SUBJECTS else "")
+        count = f" [{len(subjects)}: {some}]" if some else ""
+        say(f"  {answer['status']}  {answer['check_name']}: {answer['reason']}{count}")
 
 
 def down() -> int:

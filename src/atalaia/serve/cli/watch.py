@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -130,5 +130,11 @@ def conformance(shape: Shape = None) -> int:
     report = project_dir() / "tests" / "conformance" / "report.py"
     if not report.exists():
         raise NotFound("O relatório só existe numa cópia do repositório.")
-    command = [sys.executable, str(report), "--format", (shape or Format.TABLE).value]
-    return subprocess.call(command, cwd=Path(project_dir()))
+    done = subprocess.run(
+        [sys.executable, str(report), "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    show(json.loads(done.stdout), shape)
+    return OK

@@ -10,14 +10,14 @@ from uuid import UUID
 import typer
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.errors import NotFound, UsageError
+from atalaia.kernel.base.errors import AlreadyRunning, NotFound, UsageError
 from atalaia.kernel.work.job import Job, checked_period
 from atalaia.kernel.work.ledger import request_cancel
 from atalaia.kernel.work.runner import run_job
 from atalaia.serve import catalog
 from atalaia.serve.cli import CRITICAL, OK, WARNING
 from atalaia.serve.cli.output import Reason, Shape, say, show, show_one
-from atalaia.serve.cli.progress import steps
+from atalaia.serve.cli.progress import Steps, steps
 
 Period = Annotated[
     str | None,
@@ -121,7 +121,7 @@ def _differences(one: Any, other: Any) -> list[str]:
 
 
 def wave(
-    name: Annotated[str, typer.Argument(help="mvp1 … mvp5")],
+    names: Annotated[list[str], typer.Argument(help="mvp1 … mvp5; várias, na ordem dada")],
     reference_period: Period = None,
     force: Force = False,
     dry_run: DryRun = False,
@@ -134,26 +134,41 @@ def wave(
 
     Sem --reference-period, cada job roda para os períodos que tem embarcados, ou o ano corrente.
     """
-    done = []
+    options = {
+        "force": force,
+        "dry_run": dry_run,
+        "max_retries": max_retries,
+        "timeout_seconds": timeout_seconds,
+        "reason": reason,
+    }
+    waves = {name: catalog.wave(name) for name in names}
     with steps() as progress:
-        for job in catalog.wave(name):
-            for period in _periods(job, reference_period):
-                progress.tell(f"{job.name} · {period}")
-                done.append(
-                    run_job(
-                        job,
-                        reference_period=period,
-                        force=force,
-                        dry_run=dry_run,
-                        max_retries=max_retries,
-                        timeout_seconds=timeout_seconds,
-                        trigger="cli",
-                        reason=reason,
-                        progress=progress,
-                    )
-                )
+        done = [
+            _in_wave(job, period, progress, options)
+            for jobs in waves.values()
+            for job in jobs
+            for period in _periods(job, reference_period)
+        ]
     show(done, shape, (*_COLUMNS, *_MORE_COLUMNS))
-    return _code(done)
+    planned = [name for name, jobs in waves.items() if not jobs]
+    if planned:
+        say(f"Ainda sem job implementado: {', '.join(planned)}.")
+    return _code(done) or (WARNING if planned else OK)
+
+
+def _in_wave(job: Job, period: str, progress: Steps, options: dict[str, Any]) -> dict[str, Any]:
+    progress.tell(f"{job.name} · {period}")
+    try:
+        return run_job(job, reference_period=period, trigger="cli", progress=progress, **options)
+    except AlreadyRunning as error:
+        say(error.message)
+        return {
+            "job_name": job.name,
+            "reference_period": period,
+            "run_status": "skipped",
+            "error": error.message,
+            "checks": [],
+        }
 
 
 def _periods(job: Job, wanted: str | None) -> list[str]:

@@ -96,8 +96,8 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
 
 def given(name: str) -> str:
     """A setting someone made for us: in the environment, in NAME_FILE or in .env, in that order.
-    What `up` itself wrote does not count."""
-    if os.environ.get(name):
+    What `up` itself wrote does not count. Set but empty means: none, whatever .env says."""
+    if name in os.environ:
         return os.environ[name]
     file = os.environ.get(f"{name}_FILE")
     if file:

@@ -30,14 +30,13 @@ class Loaded:
 
     runs: list[dict[str, Any]] = field(default_factory=list)
     tally: dict[str, int] = field(default_factory=dict)
-    warnings: list[dict[str, Any]] = field(default_factory=list)
-    failures: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[dict[str, Any]] = field(default_factory=list)  # fail before warn; no pass
 
     @property
     def good(self) -> bool:
         """True when no run failed and no check of the suite is fail."""
         failed = any(run["run_status"] == "failed" for run in self.runs)
-        return not failed and not self.failures
+        return not failed and not self.tally.get("fail")
 
 
 def code_version(*rooms: str) -> str:
@@ -116,20 +115,23 @@ def _done(reason: str) -> set[tuple[str, str]]:
 
 
 def _read_tally(loaded: Loaded) -> None:
+    """What the newest quality suite found: how many of each status, and each reason once with all
+    it was said of."""
     with transaction() as connection:
-        answers = connection.execute(
-            """SELECT check_name, subject, status::text AS status, observed, threshold,
-                      details->>'reason' AS reason
+        found = connection.execute(
+            """SELECT status::text AS status, check_name,
+                      coalesce(nullif(details->>'reason', ''),
+                               concat(observed, ' (limite ', threshold, ')')) AS reason,
+                      count(*) AS answers,
+                      array_agg(subject ORDER BY subject) FILTER (WHERE subject <> '') AS subjects
                FROM ops.pipeline_checks
                WHERE run_id = (SELECT run_id FROM ops.pipeline_runs
                                WHERE job_name = 'quality_suite' AND run_status = 'success'
                                ORDER BY started_at_utc DESC LIMIT 1)
                  AND check_name <> 'run_outcome'
-               ORDER BY check_name, subject"""
+               GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3"""
         ).fetchall()
-    loaded.tally = {
-        status: sum(1 for answer in answers if answer["status"] == status)
-        for status in ("pass", "warn", "fail")
-    }
-    loaded.warnings = [answer for answer in answers if answer["status"] == "warn"]
-    loaded.failures = [answer for answer in answers if answer["status"] == "fail"]
+    for status in ("pass", "warn", "fail"):
+        loaded.tally[status] = sum(one["answers"] for one in found if one["status"] == status)
+    told = [one for one in found if one["status"] != "pass"]
+    loaded.answers = sorted(told, key=lambda one: one["status"] != "fail")

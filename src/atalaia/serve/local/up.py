@@ -13,7 +13,7 @@ from typing import Any
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import NoSpace
 from atalaia.kernel.base.settings import settings
-from atalaia.serve.local import parts
+from atalaia.serve.local import parts, status
 from atalaia.serve.local.layout import (
     Layout,
     given_database_url,
@@ -22,6 +22,7 @@ from atalaia.serve.local.layout import (
     write_env,
 )
 from atalaia.serve.local.loading import code_version
+from atalaia.serve.local.status import Part
 
 Tell = Callable[[str], None]
 DEFAULT_PORT = 8000
@@ -38,9 +39,9 @@ class Standing:
 
 
 def stand(home: Layout, *, port: int, tell: Tell) -> Standing:
-    """Have servers, schema, key, API, worker and scheduler standing. What runs already with the
-    same code and settings is left alone. Raises PortTaken before anything is touched, NoSpace,
-    Unavailable and DatabaseUnavailable."""
+    """Have servers, schema and key standing, and API, worker and scheduler started; `answering`
+    waits for them. What runs already with the same code and settings is left alone. Raises
+    PortTaken before anything is touched, NoSpace, Unavailable and DatabaseUnavailable."""
     chosen = parts.api_port(home, port)
     _require_room(home)
     standing = Standing(f"http://127.0.0.1:{chosen}")
@@ -60,8 +61,13 @@ def stand(home: Layout, *, port: int, tell: Tell) -> Standing:
         if parts.start_program(home, name, version=version, port=chosen).fresh:
             standing.started.append(name)
     parts.remember_port(home, chosen)
-    parts.wait_for_api(home, standing.url)
     return standing
+
+
+def answering(home: Layout) -> list[Part]:
+    """Every part, once each has had its time to start. Raises Unavailable when the API has not."""
+    parts.wait_for_api(home, settings().atalaia_url)
+    return status.parts(home)
 
 
 def fall(home: Layout) -> list[str]:
@@ -173,6 +179,7 @@ def restart(home: Layout, name: str) -> None:
     elif name in parts.PROGRAMS:
         parts.stop_program(home, name)
     stand(home, port=_current_port(), tell=lambda _text: None)
+    answering(home)
 
 
 def _current_port() -> int:
