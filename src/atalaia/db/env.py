@@ -11,7 +11,11 @@ from sqlalchemy import create_engine, pool
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.migrate import verify_applied_files
 
-engine = create_engine("postgresql+psycopg://", creator=partial(connect, row_factory=tuple_row), poolclass=pool.NullPool)
+engine = create_engine(
+    "postgresql+psycopg://",
+    creator=partial(connect, row_factory=tuple_row),
+    poolclass=pool.NullPool,
+)
 
 with engine.connect() as connection:
     verify_applied_files(connection)

@@ -53,7 +53,7 @@ class Domain:
             if name in (job.name, f"{job.name}_fetch", *job.aliases):
                 return job
         known = ", ".join(sorted(job.name for job in self.jobs))
-        raise UnknownJob(f"There is no job '{name}'.", todo=f"Known jobs: {known}.")
+        raise UnknownJob(f"'{name}' não existe.", todo=f"Jobs conhecidos: {known}.")
 
 
 def sync_registry(domain: Domain, connection: Connection) -> int:

@@ -48,7 +48,7 @@ def job(name: str) -> Job:
     known = ", ".join(sorted(one.name for one in jobs())) or "nenhum"
     missing = "; ".join(f"o domínio {one.name} não carregou ({one.reason})" for one in broken())
     raise UnknownJob(
-        f"Não há job chamado '{name}'.", todo=f"Jobs conhecidos: {known}. {missing}".strip()
+        f"'{name}' não existe.", todo=f"Jobs conhecidos: {known}. {missing}".strip()
     )
 
 

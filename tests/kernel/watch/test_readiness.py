@@ -237,7 +237,7 @@ def test_a_server_that_is_away_is_a_hard_failure(
     monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
     settings.cache_clear()
     found = assess()
-    assert about(found.hard_failures, "banco: PostgreSQL does not answer")
+    assert about(found.hard_failures, "banco: O PostgreSQL de DATABASE_URL não atende")
     assert found.exit_code() == 2
 
 
@@ -249,7 +249,7 @@ def test_an_unset_database_url_is_an_error_that_names_it(
     monkeypatch.delenv("DATABASE_URL", raising=False)
     settings.cache_clear()
     try:
-        with pytest.raises(UsageError, match="DATABASE_URL is not set"):
+        with pytest.raises(UsageError, match="DATABASE_URL não está definida"):
             assess()
     finally:
         settings.cache_clear()

@@ -19,8 +19,8 @@ Connection = psycopg.Connection[DictRow]
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        f"PostgreSQL does not answer ({type(error).__name__}). Nothing was written.",
-        todo="Check 'atalaia status'; 'make up' starts the private server again.",
+        f"O PostgreSQL de DATABASE_URL não atende ({type(error).__name__}). Nada foi gravado.",
+        todo="Veja 'atalaia status'; 'make up' inicia de novo o servidor privado.",
     )
 
 

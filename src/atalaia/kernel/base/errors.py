@@ -33,7 +33,9 @@ from dataclasses import dataclass
 
 
 class AtalaiaError(Exception):
-    """Something went wrong. The docstring of a class is its message when none is given."""
+    """Algo deu errado."""
+
+    # The docstring of a class is its message when none is given, so it is in Portuguese.
 
     retryable = False
 
@@ -44,47 +46,47 @@ class AtalaiaError(Exception):
 
 
 class UsageError(AtalaiaError):
-    """The request cannot be carried out as written."""
+    """O pedido não pode ser atendido como está."""
 
 
 class UnknownJob(UsageError):
-    """There is no job by that name."""
+    """Não há job com esse nome."""
 
 
 class BadPeriod(UsageError):
-    """A reference period is a year (2024), a month (2024-07) or a day (2024-07-31)."""
+    """Um período de referência é um ano (2024), um mês (2024-07) ou um dia (2024-07-31)."""
 
 
 class NotFound(UsageError):
-    """There is no such thing here."""
+    """Isso não existe aqui."""
 
 
 class NotAuthenticated(AtalaiaError):
-    """A key is needed: send it as 'Authorization: Bearer' or 'X-API-Key'."""
+    """É preciso uma chave: envie-a em 'Authorization: Bearer' ou em 'X-API-Key'."""
 
 
 class NotAllowed(AtalaiaError):
-    """The key's role does not reach this."""
+    """O papel da chave não alcança isto."""
 
 
 class Unavailable(AtalaiaError):
-    """A part Atalaia stands on does not answer."""
+    """Uma parte de que o Atalaia depende não responde."""
 
     retryable = True
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database named by DATABASE_URL does not answer."""
+    """O banco de DATABASE_URL não responde."""
 
 
 class PortTaken(Unavailable):
-    """The port is used by another program."""
+    """Outro programa usa a porta."""
 
     retryable = False
 
 
 class SourceError(AtalaiaError):
-    """A source did not give what was asked of it."""
+    """Uma fonte não entregou o que se pediu."""
 
     verdict = "source_failed"
 
@@ -104,60 +106,60 @@ class SourceError(AtalaiaError):
 
 
 class SourceFailed(SourceError):
-    """The source answered wrongly or not at all."""
+    """A fonte respondeu errado, ou não respondeu."""
 
     retryable = True
 
 
 class TooMuchAsked(SourceFailed):
-    """The source does not answer so much at once."""
+    """A fonte não entrega tanto de uma vez."""
 
     retryable = False
 
 
 class NotPublished(SourceError):
-    """The source has published nothing for this period."""
+    """A fonte não publicou nada para este período."""
 
     verdict = "not_published"
 
 
 class Unreachable(SourceError):
-    """The source could not be reached from here: no route, no name, no network."""
+    """Daqui não se chega à fonte: sem rota, sem nome ou sem rede."""
 
     verdict = "we_failed"
     retryable = True
 
 
 class ContractBroken(AtalaiaError):
-    """The payload does not have the agreed shape. Nothing was loaded; the raw file is kept."""
+    """O arquivo não tem o formato combinado. Nada foi carregado; o bruto está guardado."""
 
 
 class AlreadyRunning(AtalaiaError):
-    """Another run of this job is in progress."""
+    """Outra execução deste job está em andamento."""
 
 
 class TimedOut(AtalaiaError):
-    """The run used up its time. Nothing was loaded; what was fetched is kept in bronze."""
+    """O tempo da execução acabou. Nada foi carregado; o que veio está guardado no bronze."""
 
     verdict = "we_failed"
 
 
 class SourceTooSlow(TimedOut):
-    """The run used up its time waiting for the source. Nothing was loaded."""
+    """O tempo da execução acabou esperando a fonte. Nada foi carregado."""
 
     verdict = "source_failed"
 
 
 class Cancelled(AtalaiaError):
-    """The run was cancelled. Nothing was loaded; what was fetched is kept in bronze."""
+    """A execução foi cancelada. Nada foi carregado; o que veio está guardado no bronze."""
 
 
 class Tampered(AtalaiaError):
-    """Stored bytes do not have the hash they were stored with."""
+    """Bytes guardados não têm mais o hash com que foram guardados."""
 
 
 class NoSpace(AtalaiaError):
-    """The disk is full. Nothing was half-written; free some space and run again."""
+    """O disco está cheio. Nada ficou pela metade; libere espaço e rode de novo."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,8 +91,8 @@ def database_url() -> str:
     url = settings().database_url
     if not url:
         raise UsageError(
-            "DATABASE_URL is not set, so there is no database to talk to.",
-            todo="Run 'make up' for private servers, or export DATABASE_URL=postgresql://…",
+            "DATABASE_URL não está definida, então não há banco com que falar.",
+            todo="Rode 'make up' para servidores privados, ou exporte DATABASE_URL=postgresql://…",
         )
     return url
 

@@ -17,6 +17,7 @@ from atalaia.kernel.work.progress import Progress, silent
 PeriodKind = Literal["year", "month", "day"]
 _PERIOD = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 _KINDS: dict[int, PeriodKind] = {4: "year", 7: "month", 10: "day"}  # by the length of the period
+_NAMES: dict[PeriodKind, str] = {"year": "um ano", "month": "um mês", "day": "um dia"}
 _EXAMPLES: dict[PeriodKind, str] = {"year": "2024", "month": "2024-07", "day": "2024-07-31"}
 
 
@@ -25,13 +26,13 @@ def checked_period(period: str, kind: PeriodKind | None = None) -> str:
     is wanted; raises BadPeriod otherwise."""
     if not _PERIOD.fullmatch(period) or not _exists(period):
         raise BadPeriod(
-            f"'{period}' is not a reference period.", todo="Write 2024, 2024-07 or 2024-07-31."
+            f"'{period}' não é um período.", todo="Escreva 2024, 2024-07 ou 2024-07-31."
         )
     found = _KINDS[len(period)]
     if kind is not None and kind != found:
         raise BadPeriod(
-            f"'{period}' is a {found}, and this job goes by the {kind}.",
-            todo=f"Write {_EXAMPLES[kind]}.",
+            f"'{period}' é {_NAMES[found]}, e este job vai por {_NAMES[kind]}.",
+            todo=f"Escreva como {_EXAMPLES[kind]}.",
         )
     return period
 
@@ -110,7 +111,7 @@ class Run:
     def checkpoint(self) -> None:
         """Raise TimedOut or Cancelled if the run should not go on. Call it between batches."""
         if self.deadline.passed:
-            raise TimedOut(f"{self.job.name} used up its {self.deadline.seconds:g} s.")
+            raise TimedOut(f"{self.job.name} usou os seus {self.deadline.seconds:g} s.")
         self.cancelled()
 
     @contextmanager

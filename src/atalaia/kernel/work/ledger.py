@@ -117,7 +117,7 @@ def watching_for_cancel(run: Run) -> Iterator[None]:
         except psycopg.OperationalError:
             return  # the load itself will meet the same outage and say so
         if found and found["cancel_requested_at"]:
-            raise Cancelled("The run was cancelled by request. What was fetched is kept in bronze.")
+            raise Cancelled("Cancelada a pedido. O que veio está guardado no bronze.")
 
     with connect(autocommit=True) as connection:
         run.cancelled = look

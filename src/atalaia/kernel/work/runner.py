@@ -56,7 +56,7 @@ def run_job(
     DatabaseUnavailable and AlreadyRunning; every other failure is in the returned `run_status`.
     """
     if max_retries < 1 or timeout_seconds <= 0:
-        raise UsageError("max_retries must be at least 1 and timeout_seconds more than 0.")
+        raise UsageError("max_retries deve ser pelo menos 1, e timeout_seconds mais que 0.")
     with trace() as trace_id:
         run = Run(
             job=job,
@@ -145,8 +145,8 @@ def locked(body: Body) -> Body:
             ).fetchone()
             if not got or not got["got"]:
                 raise AlreadyRunning(
-                    f"{run.job.name} for {run.reference_period} is already running.",
-                    todo="'atalaia status' shows it; wait, or cancel that run.",
+                    f"{run.job.name} de {run.reference_period} já está rodando.",
+                    todo="'atalaia runs' a mostra; espere, ou use 'atalaia cancel'.",
                 )
             body(run)
 

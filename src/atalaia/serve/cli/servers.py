@@ -155,7 +155,7 @@ def serve(
     database_url()  # says what to set when it is not
     chosen = up.wanted_port() if port is None else port
     if chosen and not process.port_is_free(chosen, host):
-        raise PortTaken(f"A porta {chosen} já está em uso.", todo="Escolha outra com --port.")
+        raise PortTaken(f"Outro programa escuta na {chosen}.", todo="Escolha outra com --port.")
     try:
         connect().close()
     except DatabaseUnavailable:

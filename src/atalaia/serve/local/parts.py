@@ -73,7 +73,7 @@ def api_port(home: Layout, wanted: int) -> int:
     port = wanted or process.free_port()
     if not process.port_is_free(port):
         raise PortTaken(
-            f"A porta {port} já está em uso por outro programa. Nada foi iniciado nem alterado.",
+            f"Outro programa escuta na {port}. Nada foi iniciado nem alterado.",
             todo="Escolha outra: ATALAIA_PORT=8001 make up.",
         )
     return port
