@@ -29,6 +29,8 @@ _STATUS: dict[str, checks.Status] = {  # dbt's word → ours; any other is a fai
     "warn": "warn",
     "skipped": "warn",
 }
+# Right after a load PostgreSQL still plans for the tables as they were before it.
+_ANALYZE = "ANALYZE silver.dim_territory, silver.dim_territory_geometry, silver.fact_indicator"
 _REFRESH = "SELECT gold.refresh_materialized_views() AS version"
 
 
@@ -41,6 +43,7 @@ def build(run: Run) -> None:
             raise AlreadyRunning("Another dbt_build is running.", todo="Wait for it to end.")
         with run.step("catalogue") as detail:
             detail["indicators"] = sync_catalogue()
+            guard.execute(_ANALYZE)
         with run.step("dbt") as detail:
             nodes = dbt_process.build(run)
             detail["nodes"] = len(nodes)
