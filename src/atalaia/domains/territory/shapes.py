@@ -171,13 +171,14 @@ class _Mesh:
 
     def _assembled(self, points: NDArray[np.complex128], ring: NDArray[np.intp]) -> Shapes:
         sizes = np.bincount(ring, minlength=len(self._ring_starts) - 1)
-        outer = self._part_starts[:-1]
-        whole = (sizes >= _RING) & (sizes[outer] >= _RING)[self._part_of_ring]
+        outer = np.append(sizes, 0)[self._part_starts[:-1]]  # 0: the last part may have no ring
+        whole = (sizes >= _RING) & (outer >= _RING)[self._part_of_ring]
         points, sizes = points[whole[ring]], sizes * whole
         ends = np.cumsum(sizes)[whole]
         points = np.insert(points, ends, points[ends - sizes[whole]])
-        rings_in_part = np.add.reduceat(whole.astype(int), outer)
-        parts_in_shape = np.add.reduceat((rings_in_part > 0).astype(int), self._shape_starts[:-1])
+        # Not reduceat: cleaning leaves nothing of a shape that lies wholly inside a neighbour.
+        rings_in_part = np.diff(_starts(whole.astype(int))[self._part_starts])
+        parts_in_shape = np.diff(_starts((rings_in_part > 0).astype(int))[self._shape_starts])
         offsets = (
             _starts(sizes[whole] + 1),
             _starts(rings_in_part[rings_in_part > 0]),
