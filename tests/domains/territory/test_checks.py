@@ -245,6 +245,22 @@ def test_a_lost_mesh_is_a_fail(ask: Ask, db: psycopg.Connection[Any]) -> None:
     assert _failed(ask()) == {("check_dim_territory", "mesh")}
 
 
+def test_a_mesh_that_was_never_loaded_is_a_warn_and_one_that_is_gone_a_fail(
+    ask: Ask, db: psycopg.Connection[Any]
+) -> None:
+    key, gone = ("check_dim_territory", "mesh"), "geometry = NULL, mesh_year = NULL"
+    db.execute(f"UPDATE silver.dim_territory SET {gone}")
+    assert ask()[key]["status"] == "warn"
+    db.execute(
+        """UPDATE silver.dim_territory SET mesh_year = 2007,
+               geometry = ST_GeomFromText(%s, 4674)""",
+        (SQUARE,),
+    )
+    assert ask()[key]["status"] == "pass"
+    db.execute(f"UPDATE silver.dim_territory SET {gone}")
+    assert ask()[key]["status"] == "fail"
+
+
 def _without_constraints(db: psycopg.Connection[Any], table: str) -> None:
     """What a fault needs to get in: the table as it is, its constraints off."""
     names = db.execute(

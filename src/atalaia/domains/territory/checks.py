@@ -7,6 +7,7 @@ source_failed. A fail means that what should be here is not, or is wrong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
@@ -48,10 +49,18 @@ def _dim_territory(connection: Connection, limits: Limits) -> Iterator[Result]:
     yield at_least(name, "municipalities", count, least("min_municipalities"), words, todo=_ADMIN)
     words = f"o município em foco {focus} não existe"
     yield at_least(name, "focus_municipality", counted["focus"], 1, words, todo=_ADMIN)
-    words = "há menos municípios com malha que o mínimo"
     minimum = least("min_municipalities_with_mesh")
-    yield at_least(name, "mesh", counted["with_mesh"], minimum, words, todo=_MESH)
-    yield _districts(connection, name, counted["districts"], least("min_districts"))
+    words = "há menos municípios com malha que o mínimo"
+    mesh = at_least(name, "mesh", counted["with_mesh"], minimum, words, todo=_MESH)
+    yield _loss_or_never(connection, mesh, "nenhuma malha carregada até hoje")
+    minimum = least("min_districts")
+    words = "os distritos do município em foco sumiram"
+    districts = at_least(name, "districts", counted["districts"], minimum, words, todo=_ADMIN)
+    yield _loss_or_never(
+        connection,
+        districts,
+        "nenhum distrito carregado até hoje: o pacote de dados não os traz",
+    )
     yield _geometry(connection, name, counted["geometries"], least("max_invalid_geometries"))
 
 
@@ -66,17 +75,14 @@ FROM (SELECT *, level = 'municipality' AND kind = 'land' AND valid_to IS NULL AS
 """
 
 
-def _districts(connection: Connection, name: str, count: int, minimum: float) -> Result:
-    """No district has been published in the bundled data, so their absence is a warn; once an
-    earlier answer of this very check saw enough of them, their absence is a loss: fail."""
-    subject = "districts"
-    answer = at_least(
-        name, subject, count, minimum, "os distritos do município em foco sumiram", todo=_ADMIN
-    )
-    if answer.status == "pass" or once_held(connection, name, subject):
+def _loss_or_never(connection: Connection, answer: Result, never: str) -> Result:
+    """A fail with nothing at all there is a warn while there never was anything: what was not
+    loaded is not lost. Once an earlier answer of this check saw it, its absence is a loss."""
+    if answer.observed != "0" or answer.status == "pass":
         return answer
-    reason = "nenhum distrito carregado até hoje: o pacote de dados não os traz"
-    return Result(name, "warn", answer.observed, answer.threshold, {"reason": reason}, subject)
+    if once_held(connection, answer.check_name, answer.subject):
+        return answer
+    return replace(answer, status="warn", details={"reason": never})
 
 
 def _geometry(connection: Connection, name: str, count: int, maximum: float) -> Result:
