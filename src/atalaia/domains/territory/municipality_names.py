@@ -5,6 +5,7 @@ The list is the DTB that `ibge_admin` loads; names of other times are rules, wit
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -23,16 +24,21 @@ def name_rules() -> Rules:
 
 
 def municipality_names() -> Reconciler:
-    """A reconciler over the municipalities in the database. Groups are states: by abbreviation or
-    by name. Raises NotFound when the list is empty."""
+    """A reconciler over the municipalities in the database. Raises NotFound when there are none."""
     with transaction() as connection:
         states = connection.execute(
             "SELECT name, uf FROM silver.dim_territory WHERE level = 'state' AND uf IS NOT NULL"
         ).fetchall()
+    return reconciler(_municipalities(), {state["name"]: state["uf"] for state in states})
+
+
+def reconciler(municipalities: Iterable[Name], states: Mapping[str, str]) -> Reconciler:
+    """A reconciler over these municipalities and the rules. Groups are states, by abbreviation or
+    by a name of `states` ({"Paraíba": "PB"})."""
     rules = name_rules()
     return Reconciler(
-        [*_municipalities(), *rules.names],
-        groups={state["name"]: state["uf"] for state in states},
+        [*municipalities, *rules.names],
+        groups=states,
         spelling=rules.spelling,
         least_score=rules.least_score,
         margin=rules.margin,
@@ -56,7 +62,7 @@ def _municipalities() -> list[Name]:
         ).fetchall()
     if not found:
         raise NotFound(
-            "There are no municipalities to match against. Nothing was loaded.",
-            todo="Run 'atalaia run ibge_admin --reference-period 2024' first.",
+            "Não há municípios com que comparar. Nada foi carregado.",
+            todo="Rode antes 'atalaia run ibge_admin --reference-period 2024'.",
         )
     return [Name(**row) for row in found]

@@ -86,10 +86,10 @@ def _readable(dataset: str) -> Iterator[None]:
     except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         said = _SAFE_TO_SAY.search(str(error))
         raise ContractBroken(
-            f"The payload '{dataset}' cannot be read to its end "
-            f"({said.group() if said else type(error).__name__}). Nothing was loaded; the raw "
-            "file is kept in bronze.",
-            todo="Fetch it again with --force; if it comes the same, the source sends it broken.",
+            f"O arquivo '{dataset}' não pôde ser lido até o fim "
+            f"({said.group() if said else type(error).__name__}). Nada foi carregado; o bruto "
+            "está guardado no bronze.",
+            todo="Busque de novo com --force; se vier igual, a fonte o envia quebrado.",
         ) from error
 
 
