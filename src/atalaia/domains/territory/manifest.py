@@ -161,4 +161,5 @@ DOMAIN = Domain(
     tables=TABLES,
     thresholds=THRESHOLDS,
     seed=seed_bundle,
+    router="atalaia.domains.territory.api:router",
 )

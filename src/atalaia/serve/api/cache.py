@@ -73,7 +73,7 @@ class CacheHeaderMiddleware:
         self._prefix, self._numbers = os.urandom(8).hex(), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request. The first half is the hot path: every microsecond counts there."""
+        """Answer one request. All but the last line is the hot path: every microsecond counts."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -84,15 +84,17 @@ class CacheHeaderMiddleware:
             and entry.generation == self._shelf.generation
             and scope["method"] == "GET"
         ):
-            headers = dict(scope["headers"])
-            answer = entry.variants.get(best_coding(headers.get(b"accept-encoding")))
+            asked = dict(scope["headers"])
+            given = asked.get(b"if-none-match")
+            if given is not None and (given == entry.etag or _names(given, entry.etag)):
+                answer: Prepared | None = entry.not_modified
+            else:
+                answer = entry.variants.get(best_coding(asked.get(b"accept-encoding")))
             if answer is not None:
-                given = headers.get(b"if-none-match")
-                if given is not None and (given == entry.etag or _names(given, entry.etag)):
-                    answer = entry.not_modified
-                self._shelf.used(entry)
-                trace_id = self._trace_id(headers)
-                await self._give(answer, trace_id, send)
+                self._shelf.used(entry)  # before anything is awaited: it may be evicted meanwhile
+                trace_id = self._trace_id(asked)
+                await send(self._start(answer, trace_id))
+                await send(answer.body)
                 self.hits += 1
                 seconds = perf_counter() - began
                 answer.tally.add(seconds, answer.size)
@@ -100,16 +102,15 @@ class CacheHeaderMiddleware:
                 return
         await self._ask(scope, receive, send, began)
 
-    async def _give(self, answer: Prepared, trace_id: str, send: Send) -> None:
+    def _start(self, answer: Prepared, trace_id: str) -> Message:
         headers = [*answer.headers, (b"x-trace-id", trace_id.encode())]
         if self._data.away:
             headers.append(DEGRADED)
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send(answer.body)
+        return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
-    def _trace_id(self, headers: dict[bytes, bytes]) -> str:
+    def _trace_id(self, asked: dict[bytes, bytes]) -> str:
         """The caller's W3C trace id, else one of our own: random per process, then a count."""
-        parent = headers.get(b"traceparent")
+        parent = asked.get(b"traceparent")
         if parent is not None:
             found = _TRACEPARENT.fullmatch(parent)
             if found and found[1] != _NO_TRACE:
@@ -147,7 +148,8 @@ class CacheHeaderMiddleware:
             answer = await self._variant(entry, coding)
         scope["route"] = entry.route
         counted = _Counted(_without_body(send) if scope["method"] == "HEAD" else send, request)
-        await self._give(answer, request.trace_id, counted)
+        await counted(self._start(answer, request.trace_id))
+        await counted(answer.body)
         self._record(counted, request, cache)
 
     async def _rendered(self, key: tuple[str, str], scope: Scope) -> Entry | Captured:

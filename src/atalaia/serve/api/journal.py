@@ -48,14 +48,19 @@ class Journal:
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._second, self._second_text = 0, ""
+        self._millisecond, self._millisecond_text = 0, ""
 
     def moment(self, now: float) -> str:
         """`now` (seconds since 1970) in ISO 8601, UTC, to the millisecond."""
-        second = int(now)
-        if second != self._second:
-            self._second_text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-            self._second = second
-        return f"{self._second_text}.{int((now - second) * 1000):03d}+00:00"
+        millisecond = int(now * 1000)
+        if millisecond != self._millisecond:
+            second, rest = divmod(millisecond, 1000)
+            if second != self._second:
+                moment = datetime.fromtimestamp(second, UTC)
+                self._second, self._second_text = second, f"{moment:%Y-%m-%dT%H:%M:%S}"
+            self._millisecond = millisecond
+            self._millisecond_text = f"{self._second_text}.{rest:03d}+00:00"
+        return self._millisecond_text
 
     def add(self, maker: LineMaker, trace_id: str, seconds: float) -> None:
         """Take one line of an answer that has just been given."""

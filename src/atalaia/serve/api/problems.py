@@ -141,12 +141,12 @@ def of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
 
 def _field(error: Mapping[str, Any]) -> str:
     place = [str(part) for part in error.get("loc", ())]
-    return ".".join(place[1:] or place) or "corpo"
+    return ".".join(place[1:] or place)
 
 
 _REASONS = {
     "missing": "é obrigatório",
-    "unknown": "não é um parâmetro deste endereço",
+    "unknown": "há um parâmetro desconhecido; este endereço aceita: {known}",
     "int_parsing": "deve ser um número inteiro",
     "int_from_float": "deve ser um número inteiro",
     "bool_parsing": "deve ser true ou false",

@@ -16,6 +16,7 @@ Header = tuple[bytes, bytes]
 Address = tuple[bytes, bytes]  # path and query as they came over the wire
 
 _ENTRY_OVERHEAD_BYTES = 4_096  # objects around the bytes of one entry, generously
+_LARGE_BYTES = 1_000_000  # what is this large is worth a slower, tighter coding
 _MOST_ADDRESSES = 16  # ways of writing the same question that one entry remembers
 
 
@@ -67,7 +68,7 @@ class Entry:
         self.key, self.generation, self.route, self._identity = key, generation, route, body
         self.etag = b'W/"' + hashlib.blake2b(body, digest_size=12).hexdigest().encode() + b'"'
         cache_control = headers.get(b"cache-control", b"")
-        self.lasting = b"immutable" in cache_control
+        self.lasting = b"immutable" in cache_control or len(body) > _LARGE_BYTES
         self._type = headers.get(b"content-type", b"application/octet-stream")
         self._path, self._tally = key[0], tally
         self._common: list[Header] = [
