@@ -19,7 +19,9 @@ given() { [ -n "${!1:-}" ] || [ -n "$(eval "printf %s \"\${${1}_FILE:-}\"")" ] |
 
 missing_packages() {
     local part
-    if ! python_program >/dev/null; then
+    if python_is_ready; then
+        :
+    elif ! python_program >/dev/null; then
         echo python3 python3-venv
     elif ! "$(python_program)" -c 'import ensurepip, venv' 2>/dev/null; then
         # Debian splits venv from Python: python3-venv, or python3.12-venv for that one.
@@ -87,14 +89,21 @@ python_program() {
     return 1
 }
 
+# What .venv was made from, and where: a moved checkout needs another.
+python_stamp() { echo "$(digest requirements.lock deploy/installer.lock pyproject.toml) $PWD"; }
+
+python_is_ready() {
+    [ "$(cat .venv/.atalaia-stamp 2>/dev/null)" = "$(python_stamp)" ] &&
+        .venv/bin/python -c 'import atalaia' 2>/dev/null
+}
+
 python() {
-    local program stamp
+    local program
+    python_is_ready && return
     program=$(python_program) || die "é preciso Python 3.11 ou mais novo."
-    stamp="$(digest requirements.lock deploy/installer.lock pyproject.toml) $PWD $("$program" -V)"
-    [ "$(cat .venv/.atalaia-stamp 2>/dev/null)" = "$stamp" ] && .venv/bin/python -c '' && return
     say "Ambiente Python (.venv)"
-    [ -x .venv/bin/python ] && .venv/bin/python -c '' 2>/dev/null || "$program" -m venv --clear .venv
     rm -f .venv/.atalaia-stamp
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || "$program" -m venv --clear .venv
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes \
         -r deploy/installer.lock
     with_uv || {
@@ -104,7 +113,7 @@ python() {
     }
     .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps \
         --no-build-isolation -e .
-    echo "$stamp" >.venv/.atalaia-stamp
+    python_stamp >.venv/.atalaia-stamp
 }
 
 # uv checks the same hashes and takes a sixth of pip's time. It does not read pip's settings.
@@ -161,7 +170,8 @@ wants() { [[ " $parts " == *" $1 "* ]]; }
 
 parts=$*
 running=()
-if python_program >/dev/null && "$(python_program)" -c 'import ensurepip, venv' 2>/dev/null; then
+if python_is_ready ||
+    { python_program >/dev/null && "$(python_program)" -c 'import ensurepip, venv' 2>/dev/null; }; then
     system_packages "$@" & running+=($!)
 else
     system_packages "$@"
