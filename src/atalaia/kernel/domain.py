@@ -45,6 +45,7 @@ class Domain:
     thresholds: Path | None = None
     router: str = ""  # 'module:attribute' of a FastAPI router, imported by serve only
     cli: str = ""  # 'module:attribute' of a Typer app, imported by serve only
+    explain: str = ""  # 'module:attribute' of explain(uri): from a value back to its bytes
     seed: Callable[[], object] | None = None  # puts bundled files into bronze; repeating adds none
 
     def job(self, name: str) -> Job:

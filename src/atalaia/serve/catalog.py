@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from importlib import import_module
+from typing import Any
 
-from atalaia.kernel.base.errors import NotFound, UnknownJob
+from atalaia.kernel.base.errors import NotFound, UnknownJob, UsageError
 from atalaia.kernel.domain import Broken, Domain, installed
 from atalaia.kernel.work.job import Job
 
@@ -66,6 +68,22 @@ def in_order(some: Sequence[Job]) -> list[Job]:
     """Loads in their manifests' order, then what comes after every load."""
     after = [one for name in AFTER_LOAD for one in some if one.name == name]
     return [one for one in some if one.name not in AFTER_LOAD] + after
+
+
+def explain(uri: str) -> dict[str, Any]:
+    """Where the value at `uri` came from, by the first domain that knows that kind of address.
+    Raises NotFound, and UsageError when none does."""
+    refused: UsageError | None = None
+    for domain in domains():
+        if domain.explain:
+            module, _, name = domain.explain.partition(":")
+            try:
+                return dict(getattr(import_module(module), name)(uri))
+            except NotFound:
+                raise
+            except UsageError as error:
+                refused = error
+    raise refused or UsageError("Nenhum domínio instalado sabe explicar endereços.")
 
 
 def _plain(wave_name: str) -> str:

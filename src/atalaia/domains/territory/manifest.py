@@ -160,6 +160,7 @@ DOMAIN = Domain(
     checks=CHECKS,
     tables=TABLES,
     thresholds=THRESHOLDS,
+    explain="atalaia.domains.territory.service:explain",
     seed=seed_bundle,
     router="atalaia.domains.territory.api:router",
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated, Any
-from uuid import UUID
 
 import typer
 
@@ -12,7 +12,7 @@ from atalaia.kernel.base.errors import NotFound
 from atalaia.serve import catalog
 from atalaia.serve.cli import CRITICAL, OK
 from atalaia.serve.cli.app import Command, Group
-from atalaia.serve.cli.output import Shape, show, show_one
+from atalaia.serve.cli.output import Format, Shape, show, show_one, show_tree
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Quantas mostrar.")]
 
@@ -161,14 +161,14 @@ def dlq_show(
     return OK
 
 
-def run_of(run_id: UUID) -> dict[str, Any]:
-    """One run of the ledger with its checks. Raises NotFound."""
-    found = _ask("SELECT * FROM ops.pipeline_runs WHERE run_id = %(id)s", {"id": run_id})
-    if not found:
-        raise NotFound(f"Não há a execução {run_id}.", todo="'atalaia runs' mostra as últimas.")
-    checks = _ask(
-        """SELECT check_name, subject, status, observed, threshold, details
-           FROM ops.pipeline_checks WHERE run_id = %(id)s ORDER BY check_id""",
-        {"id": run_id},
-    )
-    return {**found[0], "checks": checks}
+def explain(
+    uri: Annotated[str, typer.Argument(help="indicator/3121605/deaths_total/2019")],
+    shape: Shape = None,
+) -> int:
+    """De onde veio um número: valor, execução, contrato, arquivo bruto, endereço e hora."""
+    answer = catalog.explain(uri)
+    if shape is Format.TABLE or (shape is None and sys.stdout.isatty()):
+        show_tree(answer)
+    else:
+        show_one(answer, shape)
+    return OK

@@ -60,6 +60,18 @@ def show_one(item: Row, shape: Format | None, hidden: Sequence[str] = ()) -> Non
         print(_json(item))
 
 
+def show_tree(item: Row, depth: int = 0) -> None:
+    """Print an object inside objects for a person: one line a value, what is inside indented."""
+    for name, value in item.items():
+        inside = [value] if isinstance(value, dict) else value
+        if isinstance(inside, list) and inside and all(isinstance(one, dict) for one in inside):
+            print(f"{'  ' * depth}{name}")
+            for one in inside:
+                show_tree(one, depth + 1)
+        elif value not in (None, [], {}, ""):
+            print(f"{'  ' * depth}{name}: {_plain(value)}")
+
+
 def say(text: str = "") -> None:
     """Tell a person something beside the result."""
     print(text, file=sys.stderr, flush=True)
