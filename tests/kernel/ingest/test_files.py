@@ -106,10 +106,10 @@ def test_another_delimiter(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "missing column"),
-        ("name,age\n", "missing column"),
-        ("name,age,secret,mail\n", "unknown column"),
-        ("name,age,secret,age\n", "more than once"),
+        ("", "falta a coluna"),
+        ("name,age\n", "falta a coluna"),
+        ("name,age,secret,mail\n", "coluna desconhecida"),
+        ("name,age,secret,age\n", "coluna repetida"),
         (HEADER + "Ana,30,x\nBia,31\n", "Row #3: Expected 3 columns, got 2"),
         (HEADER + "Ana,30,x\nBia,31,x,canary\n", "Row #3: Expected 3 columns, got 4"),
         (HEADER.encode() + b"Jo\xe3o,30,x\n", "lido até o fim"),
@@ -153,7 +153,7 @@ def test_parquet_comes_in_batches_numbered_through(tmp_path: Path) -> None:
 def test_a_parquet_file_with_other_columns_is_refused(tmp_path: Path, frame: pl.DataFrame) -> None:
     path = tmp_path / "people.parquet"
     frame.write_parquet(path)
-    with pytest.raises(ContractBroken, match="column"):
+    with pytest.raises(ContractBroken, match="coluna"):
         list(parquet_batches(path, "people", CONTRACT))
 
 

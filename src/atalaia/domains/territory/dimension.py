@@ -104,9 +104,9 @@ class Division:
             return pl.DataFrame(schema=SCHEMA)
         if len(gone) > len(in_force) * _GONE_LIMIT and not self._run.force:
             raise ContractBroken(
-                f"The list lacks {len(gone)} of the {len(in_force)} territories in force: it looks "
-                "cut short. Nothing was changed; the raw file is kept in bronze.",
-                todo="If it is right, run again with --force.",
+                f"A lista não tem {len(gone)} dos {len(in_force)} territórios em vigor: parece "
+                "cortada. Nada foi mudado; o bruto está guardado no bronze.",
+                todo="Se estiver certa, rode de novo com --force.",
             )
         names = ", ".join(f"{t['name']} ({t['territory_id']})" for t in gone[:20])
         self._run.warnings.append(f"Fora da divisão de {self._as_of}: {names}.")

@@ -55,9 +55,7 @@ def download(
         _refuse(response)
         digest, size = _drain(response, target)
         if size == 0:
-            raise NotPublished(
-                f"{_host(url)} answered with an empty body.", status=response.status_code
-            )
+            raise NotPublished(f"{_host(url)} respondeu sem conteúdo.", status=response.status_code)
         exchange = Exchange(str(response.url), response.status_code, now(), dict(response.headers))
     return exchange, digest, size
 
@@ -142,13 +140,15 @@ def _asked(
     except httpx.TimeoutException as error:
         if deadline.passed:
             raise SourceTooSlow(
-                f"{_host(url)} had not finished when the run's {deadline.seconds:g} s were over."
+                f"{_host(url)} não tinha terminado quando os {deadline.seconds:g} s acabaram."
             ) from error
-        raise SourceFailed(f"{_host(url)} took longer than {limit:g} s.") from error
+        raise SourceFailed(f"{_host(url)} demorou mais de {limit:g} s.") from error
     except httpx.ConnectError as error:
         raise _no_connection(url, error) from error
     except httpx.HTTPError as error:
-        raise SourceFailed(f"{_host(url)} broke off ({type(error).__name__}).") from error
+        raise SourceFailed(
+            f"{_host(url)} interrompeu a resposta ({type(error).__name__})."
+        ) from error
     finally:
         _deadline.reset(token)
 
@@ -157,12 +157,12 @@ def _no_connection(url: str, error: httpx.ConnectError) -> Exception:
     """Whose fault it is that there is no connection: theirs when a machine said no, else ours."""
     root = _root(error)
     if isinstance(root, ssl.SSLError):
-        return SourceFailed(f"The certificate of {_host(url)} cannot be trusted: {root.reason}.")
+        return SourceFailed(f"O certificado de {_host(url)} não é confiável: {root.reason}.")
     if isinstance(root, ConnectionError) or "refused" in str(error).lower():
-        return SourceFailed(f"{_host(url)} refused the connection.")
+        return SourceFailed(f"{_host(url)} recusou a conexão.")
     if isinstance(root, socket.gaierror | OSError):
-        return Unreachable(f"{_host(url)} cannot be reached from here.")
-    return SourceFailed(f"{_host(url)} refused the connection.")
+        return Unreachable(f"Daqui não se chega a {_host(url)}.")
+    return SourceFailed(f"{_host(url)} recusou a conexão.")
 
 
 def _root(error: BaseException) -> BaseException:
@@ -178,10 +178,10 @@ def _host(url: str) -> str:
 def _refuse(response: httpx.Response) -> None:
     status, host = response.status_code, response.url.host
     if status in (204, 404):
-        raise NotPublished(f"{host} has nothing at this address (HTTP {status}).", status=status)
+        raise NotPublished(f"{host} não tem nada neste endereço (HTTP {status}).", status=status)
     if status >= 300:
         raise SourceFailed(
-            f"{host} answered HTTP {status}.",
+            f"{host} respondeu HTTP {status}.",
             status=status,
             retry_after=_retry_after(response),
             answer=_beginning(response),
@@ -214,7 +214,7 @@ def _drain(response: httpx.Response, target: Path) -> tuple[str, int]:
         for chunk in response.iter_bytes():
             size += len(chunk)
             if size > cap:
-                raise SourceFailed(f"{response.url.host} sent more than {cap} bytes.")
+                raise SourceFailed(f"{response.url.host} enviou mais de {cap} bytes.")
             digest.update(chunk)
             file.write(chunk)
     return digest.hexdigest(), size

@@ -62,13 +62,13 @@ class BronzeObject:
         """Raise Tampered unless the bytes on disk are the bytes that were stored."""
         if not self.file.exists():
             raise Tampered(
-                f"{self.path} is gone from the data folder.",
-                todo="Restore it from a backup, or run the job with --force.",
+                f"{self.path} sumiu da pasta de dados.",
+                todo="Restaure-o de um backup, ou rode o job com --force.",
             )
         if sha256_of(self.file) != self.sha256:
             raise Tampered(
-                f"{self.path} no longer has its SHA-256 {self.sha256[:12]}….",
-                todo="Restore it from a backup, or run the job with --force.",
+                f"{self.path} já não tem o SHA-256 {self.sha256[:12]}… com que foi guardado.",
+                todo="Restaure-o de um backup, ou rode o job com --force.",
             )
 
     def as_dict(self) -> dict[str, Any]:
@@ -212,8 +212,8 @@ def _place(arrival: Arrival, moment: datetime) -> dict[str, Any]:
 def _refuse_other_bytes(target: Path, sha256: str) -> None:
     if sha256_of(target) != sha256:
         raise Tampered(
-            f"{target.name} is already in bronze with other bytes. Nothing was overwritten.",
-            todo="Restore bronze from a backup before running again.",
+            f"{target.name} já está no bronze com outros bytes. Nada foi sobrescrito.",
+            todo="Restaure o bronze de um backup antes de rodar de novo.",
         )
 
 
@@ -277,7 +277,7 @@ def _listed(connection: Connection, entry: dict[str, Any]) -> dict[str, Any]:
     ).fetchone()
     assert found is not None  # noqa: S101  it was there, or was just written
     if found["sha256"] != entry["sha256"]:
-        raise Tampered(f"{entry['path']} is listed with other bytes. Nothing was overwritten.")
+        raise Tampered(f"{entry['path']} consta com outros bytes. Nada foi sobrescrito.")
     return found
 
 

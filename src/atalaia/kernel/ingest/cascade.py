@@ -72,9 +72,9 @@ def fetch(connector: Connector, run: Run) -> Catch:
         failures[0]
         if failures
         else NotPublished(
-            f"Nothing for {run.reference_period}: no payload in bronze and none in "
+            f"Não há nada de {run.reference_period} no bronze nem em "
             f"data/manual/{connector.folder}/.",
-            todo=f"Put the file in data/manual/{connector.folder}/{run.reference_period}/"
+            todo=f"Ponha o arquivo em data/manual/{connector.folder}/{run.reference_period}/"
             f"{connector.datasets[0]}/.",
         )
     )
@@ -154,7 +154,7 @@ def _refuse_html(path: Path, request: Request) -> None:
     with path.open("rb") as file:
         head = file.read(256).lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")) and not request.filename.endswith("html"):
-        raise SourceFailed("The source answered with a web page where data was asked for.")
+        raise SourceFailed("A fonte respondeu com uma página da web no lugar dos dados.")
 
 
 def _from_cache(newest: BronzeObject, datasets: Sequence[str]) -> list[BronzeObject]:

@@ -91,15 +91,15 @@ def _same_columns(dataset: str, columns: dict[str, Column], names: Sequence[str]
         return
     parts = []
     if twice:
-        parts.append(f"column(s) {', '.join(sorted(twice))} more than once")
+        parts.append(f"coluna repetida: {', '.join(sorted(twice))}")
     if came - agreed:
-        parts.append(f"unknown column(s) {', '.join(sorted(came - agreed))}")
+        parts.append(f"coluna desconhecida: {', '.join(sorted(came - agreed))}")
     if agreed - came:
-        parts.append(f"missing column(s) {', '.join(sorted(agreed - came))}")
+        parts.append(f"falta a coluna: {', '.join(sorted(agreed - came))}")
     raise ContractBroken(
-        f"The payload '{dataset}' has {' and '.join(parts)}. Nothing was loaded; the raw file is "
-        "kept in bronze.",
-        todo="If the source changed on purpose, write a new version of the contract.",
+        f"O arquivo '{dataset}' não tem as colunas combinadas ({'; '.join(parts)}). Nada foi "
+        "carregado; o bruto está guardado no bronze.",
+        todo="Se a fonte mudou de propósito, escreva uma nova versão do contrato.",
     )
 
 

@@ -257,9 +257,9 @@ def _refuse_shrinking(table: Table, deleted: int, there: int, run: Run) -> None:
     if run.force or deleted <= there * _SHRINK_LIMIT:
         return
     raise ContractBroken(
-        f"The payload would remove {deleted} of the {there} rows {table.name} has for this "
-        "period: it looks cut short. Nothing was changed; the raw file is kept in bronze.",
-        todo="If it is right, run again with --force.",
+        f"O arquivo tiraria {deleted} das {there} linhas que {table.name} tem neste período: "
+        "parece cortado. Nada foi mudado; o bruto está guardado no bronze.",
+        todo="Se estiver certo, rode de novo com --force.",
     )
 
 

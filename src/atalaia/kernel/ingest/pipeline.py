@@ -72,9 +72,9 @@ def _load(connector: Connector, run: Run, objects: list[BronzeObject]) -> Counts
 def _accounted(connector: Connector, counts: Counts) -> Counts:
     """`counts`, if every row read is accounted for; else the transaction is undone."""
     if counts.read == 0:
-        raise NotPublished(f"The payload of {connector.name} has no row. Nothing was changed.")
+        raise NotPublished(f"O arquivo de {connector.name} não tem nenhuma linha. Nada foi mudado.")
     if not counts.balance:
-        raise AtalaiaError(f"The rows do not balance, so none was loaded: {counts}.")
+        raise AtalaiaError(f"As linhas não fecham, e nenhuma foi carregada: {counts}.")
     return counts
 
 

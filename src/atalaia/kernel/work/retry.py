@@ -58,7 +58,7 @@ def attempted(run: Run, may_recover: Callable[[Exception], Verdict], act: Callab
         in_vain = next_wait(verdict, number) >= run.deadline.remaining
         if in_vain or number >= run.max_retries:
             return False  # the caller tells of the last error
-        run.warnings.append(f"{error} (attempt {number} of {run.max_retries})")
+        run.warnings.append(f"{error} (tentativa {number} de {run.max_retries})")
         log(
             "WARNING",
             f"attempt {number} failed",

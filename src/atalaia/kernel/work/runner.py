@@ -11,12 +11,13 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Protocol
 
 import psycopg
 
 from atalaia.kernel.base.clock import Deadline
-from atalaia.kernel.base.database import connect
+from atalaia.kernel.base.database import Connection, connect
 from atalaia.kernel.base.errors import (
     AlreadyRunning,
     AtalaiaError,
@@ -138,19 +139,28 @@ def locked(body: Body) -> Body:
     """Hold the job's advisory lock, which PostgreSQL lets go of even when this process dies."""
 
     def wrapped(run: Run) -> None:
+        key = (f"{run.job.name}:{run.reference_period}",)
         with connect(autocommit=True) as connection:
-            key = f"{run.job.name}:{run.reference_period}"
             got = connection.execute(
-                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS got", (key,)
+                "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS got", key
             ).fetchone()
             if not got or not got["got"]:
                 raise AlreadyRunning(
                     f"{run.job.name} de {run.reference_period} já está rodando.",
                     todo="'atalaia runs' a mostra; espere, ou use 'atalaia cancel'.",
                 )
-            body(run)
+            try:
+                body(run)
+            finally:
+                _unlock(connection, key)
 
     return wrapped
+
+
+def _unlock(connection: Connection, key: tuple[str]) -> None:
+    """Closing the connection would unlock too, but a moment later: the next run might not wait."""
+    with suppress(psycopg.OperationalError):
+        connection.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", key)
 
 
 def recorded(body: Body) -> Body:
@@ -208,9 +218,9 @@ def _refuse_unbalanced(run: Run) -> None:
     if not run.counts.balance:
         counts = run.counts
         raise AtalaiaError(
-            f"Rows do not balance: read {counts.read}, but loaded {counts.loaded}, rejected "
-            f"{counts.rejected}, duplicate {counts.duplicate}. What was fetched is kept in bronze.",
-            todo="This is a defect of the connector: do not trust the rows of this run.",
+            f"As linhas não fecham: {counts.read} lidas, {counts.loaded} carregadas, "
+            f"{counts.rejected} rejeitadas, {counts.duplicate} repetidas. O bruto está guardado.",
+            todo="É um defeito do conector: não confie nas linhas desta execução.",
         )
 
 

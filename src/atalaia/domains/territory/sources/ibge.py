@@ -64,7 +64,7 @@ def judge_list(file: Path) -> None:
     except ValueError as error:
         raise _no_json(body) from error
     if found == []:
-        raise NotPublished("IBGE answered with an empty list: it has nothing for this period.")
+        raise NotPublished("O IBGE respondeu com uma lista vazia: não tem nada para este período.")
     if not isinstance(found, list):
         raise _no_json(body)
 
@@ -83,7 +83,7 @@ def judge_feature_collection(file: Path) -> None:
 
 def _no_json(body: bytes) -> SourceFailed:
     return SourceFailed(
-        "IBGE answered with something that is not the JSON asked for, or not all of it.",
+        "O IBGE respondeu com algo que não é o JSON pedido, ou não é ele inteiro.",
         answer=body[:_SHOWN].decode("utf-8", "replace"),
     )
 
@@ -93,9 +93,9 @@ def read_list(file: Path, dataset: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(file.read_bytes().decode("utf-8-sig"))
     except ValueError as error:
-        raise ContractBroken(f"The payload '{dataset}' is not JSON in UTF-8.") from error
+        raise ContractBroken(f"O arquivo '{dataset}' não é JSON em UTF-8.") from error
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
-        raise ContractBroken(f"The payload '{dataset}' is not a list of objects.")
+        raise ContractBroken(f"O arquivo '{dataset}' não é uma lista de objetos.")
     return found
 
 

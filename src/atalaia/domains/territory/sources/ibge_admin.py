@@ -32,6 +32,7 @@ NAME = "ibge_admin"
 MUNICIPIOS, ESTADOS, DTB = "localidades_municipios", "localidades_estados", "dtb"
 
 # Polygons of IBGE's municipal meshes that are no municipality: drawn as water, never counted.
+_WATER_STATE = "43"
 _WATER = {"4300001": "Lagoa Mirim", "4300002": "Lagoa dos Patos"}
 
 _REGION = ("regiao.id", "regiao.sigla", "regiao.nome")
@@ -103,7 +104,7 @@ def _workbook(found: BronzeObject) -> pl.DataFrame:
         book = CalamineWorkbook.from_path(str(found.file))
         rows = book.get_sheet_by_index(0).to_python()
     except CalamineError as error:
-        raise ContractBroken(f"The workbook {found.file.name} cannot be opened.") from error
+        raise ContractBroken(f"A planilha {found.file.name} não abre.") from error
     titles, header, cells = _parted(rows, found.file.name)
     _refuse_other_edition(titles, found)
     named = [(place, name) for place, name in enumerate(header) if name]
@@ -118,15 +119,15 @@ def _parted(rows: list[list[Any]], name: str) -> tuple[list[Any], list[str], lis
         header = [str(cell).strip() for cell in row]
         if "Código Município Completo" in header:
             return rows[:place], header, [r for r in rows[place + 1 :] if any(r)]
-    raise ContractBroken(f"The workbook {name} has no column 'Código Município Completo'.")
+    raise ContractBroken(f"A planilha {name} não tem a coluna 'Código Município Completo'.")
 
 
 def _refuse_other_edition(titles: list[Any], found: BronzeObject) -> None:
     said = [str(row[0]) for row in titles if row and str(row[0]).startswith("DATA BASE")]
     if said and found.reference_period not in said[0]:
         raise ContractBroken(
-            f"The workbook {found.file.name} says '{said[0]}', and the run is for "
-            f"{found.reference_period}. Nothing was loaded."
+            f"A planilha {found.file.name} diz '{said[0]}', e a execução é de "
+            f"{found.reference_period}. Nada foi carregado."
         )
 
 
@@ -164,14 +165,15 @@ class _Territories:
 
     def finish(self) -> Shaped:
         """The country, states only the municipalities told of, the waters, and what is gone."""
+        seen = self._division.seen
+        states = {code: name for code, name in self._states.items() if code not in seen}
+        waters = _WATER if _WATER_STATE in {*states, *seen} else {}
         added = [
             complete(_named({"BR": "Brasil"}, {}), level="country", parent=_NONE),
+            complete(_named(states), level="state", parent=pl.lit("BR")),
             complete(
-                _named({c: n for c, n in self._states.items() if c not in self._division.seen}),
-                level="state",
-                parent=pl.lit("BR"),
+                _named(waters), level="municipality", parent=pl.lit(_WATER_STATE), kind="water"
             ),
-            complete(_named(_WATER), level="municipality", parent=pl.lit("43"), kind="water"),
         ]
         rows = self._division.give(pl.concat(added)).rows
         return Shaped(pl.concat([rows, self._division.take_leave()]), sources=0)

@@ -127,7 +127,7 @@ def _read(dataset: str, path: Path) -> Iterator[pl.DataFrame]:
     try:
         meta, _, wkb, columns = pyogrio.raw.read(path)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
-        raise ContractBroken(f"The mesh {path.name} cannot be opened. It is kept.") from error
+        raise ContractBroken(f"A malha {path.name} não abre. O bruto está guardado.") from error
     moved = _in_sirgas(shapely.from_wkb(wkb, on_invalid="ignore"), _crs(dataset, meta))
     geometry = shapely.to_wkb(moved)
     for start in range(0, len(geometry), _BATCH):
@@ -143,7 +143,7 @@ def _crs(dataset: str, meta: dict[str, Any]) -> CRS:
     """The file's own reference system. GeoJSON cannot name one and readers assume WGS 84: the
     malhas API means SIRGAS 2000."""
     if not meta["crs"]:
-        raise ContractBroken(f"The mesh '{dataset}' does not say its reference system.")
+        raise ContractBroken(f"A malha '{dataset}' não diz o seu sistema de referência.")
     found = CRS.from_user_input(meta["crs"])
     if dataset == MALHAS and found.to_epsg() == 4326:
         return CRS.from_epsg(SIRGAS_2000)
@@ -193,8 +193,8 @@ class _Mesh:
         self._known = [row["territory_id"] for row in known]
         if not known:
             raise AtalaiaError(
-                "There is no municipality yet for the mesh to belong to.",
-                todo="Run ibge_admin first.",
+                "Ainda não há municípios a quem a malha pertença.",
+                todo="Rode ibge_admin antes.",
             )
 
     def shape(self, dataset: str, accepted: pl.DataFrame) -> Shaped:

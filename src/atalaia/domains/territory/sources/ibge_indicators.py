@@ -166,7 +166,7 @@ def _of_agregados(variables: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _taken(record: dict[str, Any], key: str, kind: type) -> Any:
     found = record.pop(key, None)
     if not isinstance(found, kind):
-        raise ContractBroken(f"The payload '{AGREGADOS}' has no '{key}' where it is agreed.")
+        raise ContractBroken(f"O arquivo '{AGREGADOS}' não tem '{key}' onde foi combinado.")
     return found
 
 
@@ -176,7 +176,7 @@ def _of_sidra(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     agreed (a sex, a product) would split the whole into parts."""
     titles = {key: _LOCALITIES.get(str(title), str(title)) for key, title in rows[0].items()}
     if "Valor" not in titles.values():
-        raise ContractBroken(f"The first row of '{SIDRA}' is not the header: ask without /h/n.")
+        raise ContractBroken(f"A primeira linha de '{SIDRA}' não é o cabeçalho: peça sem /h/n.")
     for row in rows[1:]:
         yield {titles.get(key, key): value for key, value in row.items()}
 
