@@ -1,0 +1,124 @@
+"""The API as a process of its own, on a free port, as `atalaia serve` starts it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from atalaia.kernel.base.clock import Deadline
+from atalaia.kernel.base.database import transaction
+from atalaia.serve.local.process import free_port
+
+ROOT = Path(__file__).resolve().parents[3]
+START_SECONDS = 60.0
+
+
+def eventually(question: Callable[[], Any], seconds: float, what: str) -> Any:
+    """Ask until the answer is true; fails the test when it is not within `seconds`."""
+    deadline = Deadline(seconds)
+    while True:
+        found = question()
+        if found:
+            return found
+        assert not deadline.passed, f"{what}: not within {seconds:g} s"
+        time.sleep(0.05)
+
+
+class Api:
+    """A running API. `get` asks it over HTTP and never follows redirects."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process, self.port, self._log = process, port, log
+        self.url = f"http://127.0.0.1:{port}"
+        self.client = httpx.Client(base_url=self.url, timeout=30)
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """GET with headers given as `If_None_Match="…"`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.get(path, headers=named)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The JSON lines written so far; a line that is no JSON fails the test."""
+        text = self._log.read_text(encoding="utf-8")
+        whole = text[: text.rfind("\n") + 1].splitlines()
+        return [json.loads(line) for line in whole if line]
+
+    def raw_log(self) -> str:
+        """Everything written so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def line_of(self, trace_id: str) -> dict[str, Any]:
+        """The access line of one request; it is written within about a second."""
+
+        def found() -> dict[str, Any] | None:
+            return next(
+                (x for x in self.lines() if x.get("trace_id") == trace_id and "status" in x), None
+            )
+
+        line: dict[str, Any] = eventually(found, 5, f"access line of {trace_id}")
+        return line
+
+    def stop(self) -> None:
+        """Ask it to stop, as `make down` does, and wait."""
+        self.client.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(20)
+
+
+@contextlib.contextmanager
+def running(folder: Path, **environment: str) -> Iterator[Api]:
+    """An API on a free port, with its log in `folder`; it is up when this yields."""
+    port, log = free_port(0), folder / f"api-{secrets.token_hex(3)}.log"
+    command = [sys.executable, "-m", "uvicorn", "atalaia.serve.api:app", "--no-access-log"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [*command, "--log-level", "warning", "--port", str(port)],
+            env={**os.environ, **environment},
+            cwd=folder,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    api = Api(process, port, log)
+    try:
+        eventually(lambda: is_up(api), START_SECONDS, f"the API; its log: {api.raw_log()}")
+        yield api
+    finally:
+        api.stop()
+
+
+def is_up(api: Api) -> bool:
+    """Whether the process answers anything at all."""
+    assert api.process.poll() is None, f"the API ended by itself: {api.raw_log()}"
+    try:
+        return api.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def new_key(role: str, tenant: str = "default", *, revoked: bool = False) -> str:
+    """A key of that role, known to the database of DATABASE_URL by its hash only."""
+    key = f"atl_{secrets.token_urlsafe(24)}"
+    with transaction() as connection:
+        connection.execute(
+            "INSERT INTO tenants (tenant_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            (tenant, tenant),
+        )
+        connection.execute(
+            """INSERT INTO api_keys (tenant_id, name, role, prefix, key_sha256, revoked_at)
+               VALUES (%s, 'test', %s, %s, %s, CASE WHEN %s THEN clock_timestamp() END)""",
+            (tenant, role, key[:8], hashlib.sha256(key.encode()).digest(), revoked),
+        )
+    return key
