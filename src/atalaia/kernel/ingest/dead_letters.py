@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,7 +38,8 @@ class Rejected:
 
     def add_row(self, row: dict[str, Any], reason: str, entity_id: str) -> None:
         """Put one row aside."""
-        line = {"entity_id": entity_id, "reason": reason, "payload": row}
+        payload = {column: _storable(value) for column, value in row.items()}
+        line = {"entity_id": entity_id, "reason": _storable(reason), "payload": payload}
         self._file.write(json.dumps(line, ensure_ascii=False, default=_readable) + "\n")
         self.count += 1
 
@@ -54,7 +56,7 @@ class Rejected:
         ):
             for line in lines:
                 entry = json.loads(line)
-                payload = json.dumps(entry["payload"], ensure_ascii=False).replace("\\u0000", "")
+                payload = json.dumps(entry["payload"], ensure_ascii=False)
                 copy.write_row((entry["entity_id"], entry["reason"], payload))
         where = {
             "domain": run.job.domain,
@@ -87,6 +89,15 @@ class Rejected:
     def close(self) -> None:
         """Close the scratch file."""
         self._file.close()
+
+
+def _storable(value: Any) -> Any:
+    """A cell as PostgreSQL can keep it: its text has no NUL, its JSON neither NaN nor infinity."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    return value
 
 
 def _readable(value: object) -> str:
