@@ -114,13 +114,15 @@ const watched = { staleTime: 0, refetchInterval: MINUTE_MS / 2 } as const;
 export const runsQuery = queryOptions({
   ...watched,
   queryKey: ['ops', 'runs'],
-  queryFn: ({ signal }) => ask<List<Run>>('/ops/pipeline-runs', {}, { signal, withKey: true }),
+  queryFn: ({ signal }) =>
+    ask<List<Run>>('/ops/pipeline-runs', { page_size: 200 }, { signal, withKey: true }),
 });
 
 export const checksQuery = queryOptions({
   ...watched,
   queryKey: ['ops', 'checks'],
-  queryFn: ({ signal }) => ask<List<Check>>('/ops/pipeline-checks', {}, { signal, withKey: true }),
+  queryFn: ({ signal }) =>
+    ask<List<Check>>('/ops/pipeline-checks', { page_size: 500 }, { signal, withKey: true }),
 });
 
 export const connectorsQuery = queryOptions({

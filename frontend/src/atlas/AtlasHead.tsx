@@ -40,7 +40,7 @@ export function AtlasHead({ indicators, question, shown, asked, busy, onChange }
           ▲ {say('indicator.unknown', { code: asked })}
         </p>
       )}
-      {shown && (shown.indicator !== indicator || shown.period !== period) && (
+      {shown && (shown.indicator.code !== indicator.code || shown.period !== period) && (
         <Late>
           <p role="status" className={styles.small}>
             ▲{' '}

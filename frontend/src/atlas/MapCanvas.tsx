@@ -65,14 +65,13 @@ function useEngine(props: MapCanvasProps, container: React.RefObject<HTMLDivElem
   const { pointed } = usePointed();
   const [engine, setEngine] = useState<Engine | null>(null);
   const [at, setAt] = useState({ x: 0, y: 0 });
-  const narrow = useMediaQuery('(max-width: 62em)', undefined, { getInitialValueInEffect: false });
+  const narrow = useMediaQuery('(max-width: 62em)', false, { getInitialValueInEffect: false });
   const start = useEffectEvent((create: typeof import('./engine').createEngine) => {
     if (!container.current) return null;
     return create({
       container: container.current,
       ground: GROUND[scheme],
       camera: props.camera,
-      cooperative: narrow ?? false,
       locale: localeOf(say),
       onPoint: (id, x, y) => {
         pointed.point(id, 'map');
@@ -85,7 +84,7 @@ function useEngine(props: MapCanvasProps, container: React.RefObject<HTMLDivElem
       },
     });
   });
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another scheme or width is another map
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another scheme is another map
   useEffect(() => {
     let made: Engine | null = null;
     let gone = false;
@@ -101,7 +100,10 @@ function useEngine(props: MapCanvasProps, container: React.RefObject<HTMLDivElem
       setEngine(null);
       onEngine(null);
     };
-  }, [scheme, narrow, onEngine]);
+  }, [scheme, onEngine]);
+  useEffect(() => {
+    engine?.setCooperative(narrow);
+  }, [engine, narrow]);
   return { engine, at };
 }
 

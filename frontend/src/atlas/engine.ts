@@ -23,8 +23,6 @@ export interface EngineOptions {
   container: HTMLElement;
   ground: Ground;
   camera: Camera | undefined;
-  /** On small touch screens one finger scrolls the page and two move the map. */
-  cooperative: boolean;
   locale: Record<string, string>;
   onPoint: (id: string | null, x: number, y: number) => void;
   onSelect: (id: string) => void;
@@ -62,7 +60,6 @@ export class Engine {
       attributionControl: false,
       renderWorldCopies: false,
       fadeDuration: 0,
-      cooperativeGestures: options.cooperative,
       locale: options.locale,
     });
     this.map.touchZoomRotate.disableRotation();
@@ -171,6 +168,12 @@ export class Engine {
       maxZoom: 7.5,
     });
     if (camera) this.map.easeTo({ ...camera, duration: 500 }, { asked: true });
+  }
+
+  /** On small touch screens one finger scrolls the page and two move the map. */
+  setCooperative(cooperative: boolean): void {
+    if (cooperative) this.map.cooperativeGestures.enable();
+    else this.map.cooperativeGestures.disable();
   }
 
   zoomBy(steps: number): void {

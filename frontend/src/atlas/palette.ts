@@ -70,6 +70,7 @@ export interface Ground {
   land: string;
   hatch: string;
   water: string;
+  hairline: string;
   border: string;
   state: string;
   graticule: string;
@@ -85,6 +86,7 @@ export const GROUND: Record<Scheme, Ground> = {
     land: '#dedbd2',
     hatch: '#a8a397',
     water: '#a9c7d8',
+    hairline: 'rgba(70, 66, 58, 0.13)',
     border: 'rgba(70, 66, 58, 0.28)',
     state: 'rgba(45, 42, 36, 0.75)',
     graticule: 'rgba(80, 90, 95, 0.16)',
@@ -98,6 +100,7 @@ export const GROUND: Record<Scheme, Ground> = {
     land: '#23292c',
     hatch: '#4d565b',
     water: '#2c7180',
+    hairline: 'rgba(8, 10, 11, 0.22)',
     border: 'rgba(8, 10, 11, 0.45)',
     state: 'rgba(226, 222, 208, 0.6)',
     graticule: 'rgba(200, 210, 215, 0.10)',

@@ -84,7 +84,16 @@ export function styleOf(ground: Ground): StyleSpecification {
         filter: LAND_ONLY,
         paint: {
           'fill-color': ['to-color', ['feature-state', 'fill'], ground.land],
-          'fill-antialias': false,
+          // Whole-country borders are hairlines of the fill: a line layer there doubles the frame.
+          'fill-outline-color': [
+            'interpolate',
+            ['linear'],
+            ['zoom'],
+            3,
+            ground.hairline,
+            6,
+            ground.border,
+          ],
         },
       },
       {
@@ -98,9 +107,10 @@ export function styleOf(ground: Ground): StyleSpecification {
         id: 'border',
         type: 'line',
         source: 'shapes',
+        minzoom: 6,
         paint: {
           'line-color': ground.border,
-          'line-width': ['interpolate', ['linear'], ['zoom'], 3, 0.25, 6, 0.6, 9, 1.2],
+          'line-width': ['interpolate', ['linear'], ['zoom'], 6, 0.4, 9, 1.2],
         },
       },
       {

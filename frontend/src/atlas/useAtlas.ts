@@ -120,7 +120,10 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
   const answer = useLast(asked.data);
   const shown = useMemo(() => {
     const indicator = list.data?.items.find(({ code }) => code === answer?.indicator);
-    return answer && indicator ? { indicator, period: answer.period, level: answer.level } : null;
+    if (!answer || !indicator) return null;
+    // The answer's classes are those of its level; the catalogue's are those of the first one.
+    const { classes, period, level } = answer;
+    return { indicator: { ...indicator, classes }, period, level };
   }, [list.data, answer]);
   const values = useMemo(
     () => (answer && shown ? valuesOf(answer, isRanked(shown.indicator)) : NO_VALUES),
