@@ -25,6 +25,8 @@ describe('the client', () => {
     await askElsewhere('/indicators');
     expect(asked[0]?.url.href).toBe('https://api.example.org/v9/indicators');
     vi.unstubAllEnvs();
+    // Files share a worker: the client of this other base must not stay for the next one.
+    vi.resetModules();
   });
 
   it('leaves out parameters that are empty and escapes the others', () => {
