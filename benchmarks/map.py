@@ -39,9 +39,9 @@ if (maplibregl.setWorkerUrl) maplibregl.setWorkerUrl('/bare/maplibre-gl-worker.m
 const map = new maplibregl.Map({container:'map', fadeDuration:0, attributionControl:false,
   bounds:[-74.2,-33.9,-34.6,5.4], style:{version:8, sources:{}, layers:[
     {id:'paper', type:'background', paint:{'background-color':'#fff'}}]}});
-const ask = (p) => fetch(`/v1/geo/choropleth?indicator=deaths_total&period=${p}&level=municipality`)
+const asked = (p) => `/v1/geo/choropleth?indicator=deaths_total&period=${p}&level=municipality`;
+const ask = (p) => fetch(asked(p))
   .then((r) => r.json());
-const steps = ['step', ['feature-state','v'], '#ffffcc'];
 window.question = async (period) => {
   const began = performance.now();
   const answer = await ask(period);
@@ -99,7 +99,7 @@ def bare_milliseconds(page: Page) -> list[float]:
 
 def our_milliseconds(page: Page) -> list[float]:
     """Each period after the first, on our map, by its slider."""
-    page.goto(f"{URL}/?indicator=deaths_total&period={PERIODS[0]}")
+    page.goto(f"{URL}/?indicator=deaths_total_monthly&period={PERIODS[0]}")
     page.wait_for_function(
         "p => document.querySelector('[data-testid=map]')?.dataset.drawn?.includes(p)",
         arg=PERIODS[0],
