@@ -14,6 +14,7 @@ import shutil
 import stat
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,11 +23,20 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.errors import Unavailable
-from atalaia.serve.local.process import Identity, free_port, living_in, port_in, stop
+from atalaia.serve.local.process import (
+    POLL_SECONDS,
+    Identity,
+    free_port,
+    living_in,
+    port_in,
+    stop,
+)
 
 USER = "atalaia"
 _SOCKET_PATH_MAX = 107  # bytes of sockaddr_un.sun_path, the ending NUL not counted
+_ORPHAN_SECONDS = 10
 _START_TRIES = 3  # a port that was free may be taken before the server gets there
 _SETTINGS = """\
 # Written at every start; edit postgresql.conf instead, which is read before this.
@@ -173,10 +183,16 @@ class PrivatePostgres:
         draft.rename(self.data)
 
     def _forget_a_dead_server(self) -> None:
-        """Remove a pid file that would stop the start for no reason: its process is gone, its id
-        belongs to another program now, and nothing of the old server is left in this folder."""
-        if not living_in(self.data, "postgres"):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
+        """Remove lock files that would stop the start for no reason: their process was killed, its
+        id may belong to another program now, and nothing of the old server lives in this folder."""
+        deadline = Deadline(_ORPHAN_SECONDS)
+        while living_in(self.data, "postgres"):  # what a killed server left, on its way out
+            if deadline.passed:
+                return
+            time.sleep(POLL_SECONDS)
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        for left in (self.folder / "run").glob(".s.PGSQL.*"):
+            left.unlink()
 
     def _have_database(self) -> None:
         with psycopg.connect(self.socket_url("postgres"), autocommit=True) as connection:

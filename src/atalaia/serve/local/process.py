@@ -37,8 +37,9 @@ class Identity:
     @property
     def since(self) -> float:
         """When it was started, in seconds since the epoch."""
-        uptime = float(Path("/proc/uptime").read_text().split()[0])
-        return time.time() - uptime + self.started_ticks / os.sysconf("SC_CLK_TCK")
+        lines = Path("/proc/stat").read_text().splitlines()
+        booted = next(int(line.split()[1]) for line in lines if line.startswith("btime"))
+        return booted + self.started_ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _identify(pid: int) -> Identity | None:

@@ -64,7 +64,7 @@ class PrivateRedis:
         server = self.running()
         if server is None:
             raise Unavailable(f"O Redis de {self.folder} não está no ar.")
-        return f"redis://:{self._setting('requirepass')}@127.0.0.1:{server.port}/{database}"
+        return f"redis://default:{self._setting('requirepass')}@127.0.0.1:{server.port}/{database}"
 
     def owns(self, url: str) -> bool:
         """True when `url` is an address of this server, now or before it moved to another port."""
