@@ -70,8 +70,9 @@ def build(run: Run) -> list[Node]:
         results = target / "run_results.json"
         if not results.exists():
             raise AtalaiaError(
-                f"dbt stopped before it began: {said or 'it did not say why'}. Gold is as it was.",
-                todo=f"See {settings().log_dir / 'dbt.log'}.",
+                f"dbt parou antes de começar: {said or 'não disse por quê'}. "
+                "O gold ficou como estava.",
+                todo=f"Veja {settings().log_dir / 'dbt.log'}.",
             )
         return [_node(found) for found in json.loads(results.read_text("utf-8"))["results"]]
 

@@ -40,7 +40,7 @@ def build(run: Run) -> None:
         # Two periods may be asked for at once; the tables are the same ones.
         got = guard.execute("SELECT pg_try_advisory_lock(hashtext('dbt_build')) AS got").fetchone()
         if not got or not got["got"]:
-            raise AlreadyRunning("Another dbt_build is running.", todo="Wait for it to end.")
+            raise AlreadyRunning("Outro dbt_build está em andamento.", todo="Espere que termine.")
         with run.step("catalogue") as detail:
             detail["indicators"] = sync_catalogue()
             guard.execute(_ANALYZE)
@@ -110,7 +110,7 @@ def as_check(node: Node) -> checks.Result:
     if node.status == "skipped":
         details["reason"] = "Não foi executado: um passo anterior falhou."
     elif status != "pass":
-        details |= {"reason": node.message, "todo": "Ver o modelo e o registro dbt.log."}
+        details |= {"reason": node.message, "todo": "Ver o modelo e o arquivo dbt.log."}
     return checks.Result(kind, status, observed, threshold, details, subject=node.name)
 
 
@@ -145,9 +145,10 @@ def _refuse_failures(nodes: list[Node]) -> None:
     if failed:
         first = failed[0]
         raise AtalaiaError(
-            f"dbt: {len(failed)} of {len(nodes)} nodes failed, first {first.name}: "
-            f"{first.message}. The map still shows the version before.",
-            todo="The checks of this run name each; fix the data or the model and run again.",
+            f"dbt: {len(failed)} de {len(nodes)} passos falharam; o primeiro, {first.name}: "
+            f"{first.message}. O mapa continua com a versão anterior.",
+            todo="As verificações desta execução nomeiam cada um; corrija os dados ou o modelo e "
+            "execute de novo.",
         )
 
 

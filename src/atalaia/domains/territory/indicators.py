@@ -84,7 +84,7 @@ class Catalogue:
         except KeyError:
             known = ", ".join(self.indicators)
             raise NotFound(
-                f"There is no indicator '{code}'.", todo=f"Known indicators: {known}."
+                f"Não há indicador '{code}'.", todo=f"Indicadores conhecidos: {known}."
             ) from None
 
 

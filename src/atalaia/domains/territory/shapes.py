@@ -44,6 +44,8 @@ def build_shapes(run: Run) -> None:
         full = shapely.from_wkb([bytes(row["wkb"]) for row in drawn])
         run.checkpoint()
         light = simplify(clean(full))
+        lost = shapely.is_empty(light)  # it lay inside a neighbour: shown over it, as it came
+        light[lost] = [_multi(shape) for shape in full[lost]]
         run.checkpoint()
         land = [i for i, row in enumerate(drawn) if row["kind"] == "land"]
         wholes = dissolve(light[land], [states[i] for i in land])
@@ -115,9 +117,10 @@ def simplify(cleaned: Shapes, tolerance: float = TOLERANCE) -> Shapes:
 
 def _is_bad(light: Shapes, areas: NDArray[np.float64]) -> NDArray[np.bool_]:
     least, most = _AREA_KEPT
-    kept = shapely.area(light) / areas
+    kept = shapely.area(light) / np.where(areas > 0, areas, 1)
     torn = ~shapely.is_empty(shapely.coverage_invalid_edges(light))
-    result: NDArray[np.bool_] = ~shapely.is_valid(light) | torn | ~((least < kept) & (kept < most))
+    changed = (kept <= least) | (kept >= most)
+    result: NDArray[np.bool_] = (areas > 0) & (~shapely.is_valid(light) | torn | changed)
     return result
 
 
@@ -139,7 +142,9 @@ class _Mesh:
     """A mesh as one list of vertices, each of which stands in one or more rings."""
 
     def __init__(self, cleaned: Shapes) -> None:
-        _, coordinates, offsets = shapely.to_ragged_array(cleaned)
+        # all as multipolygons: a mesh of single parts alone would have a level of offsets less
+        parts = np.array([_multi(shape) for shape in cleaned], dtype=object)
+        _, coordinates, offsets = shapely.to_ragged_array(parts)
         self._ring_starts, self._part_starts, self._shape_starts = offsets
         self.vertices, self._vertex = np.unique(_as_one(coordinates), return_inverse=True)
         self.areas = shapely.area(cleaned)

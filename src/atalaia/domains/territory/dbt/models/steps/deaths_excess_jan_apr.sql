@@ -81,9 +81,9 @@ select
     nullif(concat_ws(
         ' ',
         case when length(territory_id) < 7 then
-            {{ count_pt('municipalities') }} || ' de ' || {{ count_pt('all_municipalities') }}
-            || ' municípios informaram janeiro a abril nos seis anos; têm '
-            || round(100 * deaths_now / deaths)
+            'Municípios que informaram janeiro a abril nos seis anos: '
+            || {{ count_pt('municipalities') }} || ' de ' || {{ count_pt('all_municipalities') }}
+            || ', com ' || round(100 * deaths_now / deaths)
             || ' % dos óbitos registrados nesses meses de {{ var("excess_year") }}.' end,
         case when territory_id = 'BR' and baseline_without_rj < baseline then
             'Sem o Rio de Janeiro, cujos registros de 2016 a 2018 estão inflados na fonte, a mesma '

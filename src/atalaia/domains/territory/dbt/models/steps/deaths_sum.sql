@@ -57,8 +57,8 @@ select
             where state_id <> all (present)
         ),
         case when reported < {{ var('low_coverage') }} * municipalities then
-            'Só ' || {{ count_pt('reported') }} || ' de ' || {{ count_pt('municipalities') }}
-            || ' municípios informaram.' end
+            'Municípios que informaram: ' || {{ count_pt('reported') }}
+            || ' de ' || {{ count_pt('municipalities') }} || '.' end
     ), '') as note,
     'deaths_sum' as method,
     run_id,
