@@ -20,6 +20,7 @@ from psycopg.conninfo import conninfo_to_dict
 from atalaia.kernel.base import database as database_module
 from atalaia.kernel.base.migrate import upgrade
 from atalaia.kernel.base.settings import settings
+from atalaia.serve.local.loading import load_bundled
 from atalaia.serve.local.postgres import PrivatePostgres
 from atalaia.serve.local.redis import PrivateRedis
 
@@ -95,6 +96,33 @@ def database_of_module(
 def empty_database(postgres: str, tmp_path: Path) -> Iterator[str]:
     """The address of a database with nothing in it, exported: for tests of the migrations."""
     with _created(postgres) as name, _environment(_url_of(postgres, name), tmp_path):
+        yield _url_of(postgres, name)
+
+
+@pytest.fixture(scope="session")
+def bundled_template(
+    postgres: str, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """(name, data folder) of a database that holds the whole bundle, as `make up` loads it with no
+    internet. It takes a while: whoever asks for it needs `@pytest.mark.timeout(600)`."""
+    folder = tmp_path_factory.mktemp("bundled")
+    with _created(postgres, template) as name:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            _environment(_url_of(postgres, name), folder),
+        ):
+            patch.setenv("SOURCE_IBGE_BASE_URL", "http://127.0.0.1:9")  # nobody answers there
+            loaded = load_bundled(tell=lambda _line: None)
+            failed = [run for run in loaded.runs if run["run_status"] == "failed"]
+            assert not failed, failed
+        yield name, folder
+
+
+@pytest.fixture(scope="module")
+def bundled_database(postgres: str, bundled_template: tuple[str, Path]) -> Iterator[str]:
+    """The address of a copy of that database, exported; tests of a module share it."""
+    template, folder = bundled_template
+    with _created(postgres, template) as name, _environment(_url_of(postgres, name), folder):
         yield _url_of(postgres, name)
 
 
