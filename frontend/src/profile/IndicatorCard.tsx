@@ -222,7 +222,8 @@ export function IndicatorCard(props: IndicatorCardProps) {
     ...compareQuery(territory.territory_id, number.code, [...compared]),
     enabled: seen,
   });
-  const notes = new Set([about?.coverage_note, about?.note, number.note]);
+  // The number's own words already hold those on coverage.
+  const notes = new Set([number.note ?? about?.coverage_note, about?.note]);
   return (
     <article ref={ref} className={styles.card} data-indicator={number.code}>
       <h4 className={styles.title}>{title}</h4>

@@ -25,13 +25,16 @@ from atalaia.domains.territory.published import (
 # The job that brings an indicator of which nothing was ever loaded.
 _JOB_OF = {"population_census": "ibge_indicators", "population_estimated": "ibge_indicators"}
 
+_NOTHING: store.Row = {"value": None, "note": None}
+
 Rows = dict[str, list[store.Row]]  # rows by territory, in the order of their periods
 
 
 def profile(territory_id: str, period: str | None) -> Answer:
     """What is known of a territory: per series the value of `period` (else the last one up to it,
-    else the last one), its rank, its state's and the country's, the whole series; and for each
-    series without any value, why. Raises NotFound."""
+    else the last one of a complete period), its rank, its state's and the country's with what must
+    be said of them, the whole series; and for each series without any value, why. Raises NotFound.
+    """
     own, now = territory(territory_id), published()
     by_series = _by_series(store.values_of([territory_id, *(one for one, _ in ancestors(own))]))
     shown, missing = [], []
@@ -64,10 +67,10 @@ def _by_series(rows: Iterable[store.Row]) -> dict[str, Rows]:
 
 
 def _number(own: Answer, series: Series, rows: Rows, period: str | None, now: Published) -> Answer:
-    row = _at(rows[own["territory_id"]], period)
+    row = _at(rows[own["territory_id"]], period, series)
     shown = row["reference_period"]
     around = {
-        level: next((r["value"] for r in rows.get(one, ()) if r["reference_period"] == shown), None)
+        level: next((r for r in rows.get(one, ()) if r["reference_period"] == shown), _NOTHING)
         for one, level in ancestors(own)
     }
     source = source_of(series, shown, now.edition(series, own["level"], shown))
@@ -84,12 +87,12 @@ def _number(own: Answer, series: Series, rows: Rows, period: str | None, now: Pu
         "rank_of": row["rank_of"] if ranked else None,
         "baseline": number(row["baseline"]),
         "coverage": number(row["coverage"]),
-        "state_value": number(around.get("state")),
-        "country_value": number(around.get("country")),
+        "state_value": number(around.get("state", _NOTHING)["value"]),
+        "country_value": number(around.get("country", _NOTHING)["value"]),
         "freshness": source["fetched_at"],
         "source": source["name"],
         "dataset": row["dataset"],
-        "note": " ".join(note for note in (row["note"], source["note"]) if note) or None,
+        "note": _together([row["note"], *(r["note"] for r in around.values()), source["note"]]),
         "series": [
             {"period": r["reference_period"], "value": number(r["value"])}
             for r in rows[own["territory_id"]]
@@ -98,10 +101,19 @@ def _number(own: Answer, series: Series, rows: Rows, period: str | None, now: Pu
     }
 
 
-def _at(rows: list[store.Row], period: str | None) -> store.Row:
-    """The row to show: the last with a value within or before `period`, else the last with one."""
+def _together(notes: Iterable[str | None]) -> str | None:
+    """Each sentence once: the country's may be the state's too."""
+    return " ".join(dict.fromkeys(note for note in notes if note)) or None
+
+
+def _at(rows: list[store.Row], period: str | None, series: Series) -> store.Row:
+    """The row to show: the last with a value within or before `period`, else the last with one.
+    A period that is known to be incomplete is shown to who asks for it, not on its own account."""
     valued = [row for row in rows if row["value"] is not None]
-    if period is not None:
+    if period is None:
+        partial = series.indicator.partial_periods
+        valued = [row for row in valued if row["reference_period"] not in partial] or valued
+    else:
         # '2019' covers its own months: '2019-12' is not after it.
         until = [row for row in valued if row["reference_period"][: len(period)] <= period]
         valued = until or valued
@@ -167,7 +179,9 @@ def overview() -> Answer:
     newest: dict[str, Answer] = {}
     for row in store.values_of(["BR"]):
         series = series_of(row["indicator_code"], row["reference_period"])
-        if row["value"] is not None:
+        if row["value"] is not None and row["reference_period"] not in (
+            series.indicator.partial_periods
+        ):
             newest[series.code] = _figure(series, row, now)
     items = [newest[code] for code in all_series() if code in newest]
     return {
