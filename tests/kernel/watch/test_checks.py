@@ -183,13 +183,13 @@ def test_limits_are_compared_inclusively() -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "cannot be read"),
-        ("a: [1", "cannot be read"),
-        ("- 1", "no section 's'"),
-        ("s: 3", "no section 's'"),
-        ("s: {}", "'s.n' must be a number, not None"),
-        ("s: {n: many}", "'s.n' must be a number, not 'many'"),
-        ("s: {n: true}", "'s.n' must be a number, not True"),
+        (None, "não pode ser lido"),
+        ("a: [1", "não pode ser lido"),
+        ("- 1", "não tem a seção 's'"),
+        ("s: 3", "não tem a seção 's'"),
+        ("s: {}", "'s.n' deve ser um número, não None"),
+        ("s: {n: many}", "'s.n' deve ser um número, não 'many'"),
+        ("s: {n: true}", "'s.n' deve ser um número, não True"),
     ],
 )
 def test_a_bad_limits_file_is_named(tmp_path: Path, content: str | None, words: str) -> None:

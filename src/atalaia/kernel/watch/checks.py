@@ -56,8 +56,8 @@ class Limits:
         found = self._sections.get(name)
         if not isinstance(found, Mapping):
             raise UsageError(
-                f"{self._origin} has no section '{name}'. No check was asked.",
-                todo="Put it back; version control has the delivered values.",
+                f"{self._origin} não tem a seção '{name}'. Nenhum check foi perguntado.",
+                todo="Reponha-a; o controle de versão tem os valores entregues.",
             )
         return found
 
@@ -66,9 +66,9 @@ class Limits:
         value = self.section(section).get(name)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise UsageError(
-                f"{self._origin}: '{section}.{name}' must be a number, not {value!r}. "
-                "No check was asked.",
-                todo="Correct the file and run quality_suite again.",
+                f"{self._origin}: '{section}.{name}' deve ser um número, não {value!r}. "
+                "Nenhum check foi perguntado.",
+                todo="Corrija o arquivo e rode quality_suite de novo.",
             )
         return value
 
@@ -79,8 +79,8 @@ def read_limits(path: Path) -> Limits:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UsageError(
-            f"{path.name} cannot be read: {str(error).splitlines()[0]}. No check was asked.",
-            todo="Correct the file and run quality_suite again.",
+            f"{path.name} não pode ser lido: {str(error).splitlines()[0]}. Nenhum check foi feito.",
+            todo="Corrija o arquivo e rode quality_suite de novo.",
         ) from error
     return Limits(content if isinstance(content, Mapping) else {}, path.name)
 
