@@ -57,8 +57,8 @@ def worth_coding(size: int, content_type: str) -> bool:
 def encoded(body: bytes, coding: str, *, lasting: bool = False) -> bytes:
     """`body` in `coding`. `lasting` bodies are sent for long and deserve a slower, tighter one."""
     if coding == BROTLI:
-        coded: bytes = brotli.compress(body, quality=9 if lasting else 4)
+        coded: bytes = brotli.compress(body, quality=9 if lasting else 3)
         return coded
     if coding == GZIP:
-        return gzip.compress(body, compresslevel=9 if lasting else 6, mtime=0)
+        return gzip.compress(body, compresslevel=9 if lasting else 4, mtime=0)
     return body

@@ -6,10 +6,12 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
+import orjson
 from fastapi import APIRouter, Depends, Query, Response
 
 from atalaia.kernel.base.database import row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.watch import readiness as kernel_readiness
 from atalaia.serve.api.access import needs
 
 router = APIRouter(prefix="/v1/ops", tags=["operação"], dependencies=[Depends(needs("viewer"))])
@@ -181,3 +183,10 @@ def summary() -> Response:
                                           WHERE closed_at_utc IS NULL))::text AS body"""
         )
     )
+
+
+@router.get("/readiness", summary="Pode-se contar com esta instalação agora?")
+def readiness(include_blocked_as_success: bool = False) -> Response:
+    """Versions, schema, SLO-1, SLO-3 and the last quality suite: failures, warnings, figures."""
+    found = kernel_readiness.assess(include_blocked_as_success=include_blocked_as_success)
+    return _answer({"body": orjson.dumps(found.as_dict()).decode()})
