@@ -67,6 +67,7 @@ def _described(series: Series, now: Published) -> Answer:
         "classes": classes.get(first, []),
         "classes_by_level": classes,
         "ranked": entry.ranked,
+        "unranked_years": list(entry.unranked_years),
         "note": entry.note.pt,
         "coverage_note": entry.coverage_note.pt if entry.coverage_note else None,
         "partial_periods": {

@@ -45,6 +45,7 @@ class Indicator(_Answer):
     classes: Annotated[list[Number], Field(description="edges, at the first level drawn")]
     classes_by_level: dict[str, list[Number]]
     ranked: bool
+    unranked_years: Annotated[list[str], Field(description="no period of these bears a rank")]
     note: str
     coverage_note: str | None
     partial_periods: dict[str, str]
