@@ -96,8 +96,8 @@ class Reconciler:
             self._ever[each.group][fold(each.name)].append(each)
         self._codes = {n.code for n in known if not n.evidence}
         self._summed = frozenset(n.code for n in known if n.part)
-        self._groups = {fold(group): group for group in self._ever}
-        self._groups |= {fold(written): group for written, group in (groups or {}).items()}
+        spelled = {group: group for group in self._ever} | dict(groups or {})
+        self._groups = {fold(written): group for written, group in spelled.items()} | spelled
         self._spelling = spelling or Spelling()
         self._least_score, self._margin = least_score, margin
         # the days on which some name begins or ends to be valid: between two nothing changes
@@ -168,7 +168,8 @@ class Reconciler:
         return self._turns[epoch - 1] if epoch else date.min
 
     def _decide(self, written_group: str, name: str, day: date) -> Decision:
-        group, plain = self._groups.get(fold(written_group)), fold(name)
+        group = self._groups.get(written_group) or self._groups.get(fold(written_group))
+        plain = fold(name)
         if group is None:
             return Decision(reason=f"grupo desconhecido: {written_group}")
         if not plain:
