@@ -19,6 +19,7 @@ def main() -> int:
     import typer
 
     from atalaia.serve.cli.app import command
+    from atalaia.serve.cli.words import ReaderGone
 
     try:
         code = command()(sys.argv[1:] or ["--help"], prog_name="atalaia", standalone_mode=False)
@@ -26,7 +27,7 @@ def main() -> int:
         return int(code or 0)
     except typer.TyperException as error:
         return _usage(error)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         # Python would complain once more while closing stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -87,6 +88,9 @@ class Listed(Group):
         target = "" if args[0].startswith("-") else _domain_commands(args[0])
         if target:
             return args[0], _load(args[0], target, ""), args[1:]
+        near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+        if near:
+            ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
 
 

@@ -23,23 +23,27 @@ _USAGE = (
         r" Seria \2?",
     ),
     (r"Missing (?:argument|option|parameter) '?(.+?)'?\.(?: (.+))?", r"Falta \1.", r" \2"),
-    (r"Missing command\.()", r"Falta dizer qual comando.", ""),
+    (r"(Missing command)\.()", r"Falta dizer qual comando.", ""),
     (r"Got unexpected extra argument\(s\) \((.+)\)()", r"Sobra na linha: \1.", ""),
     (r"Option '?(.+?)'? requires an argument\.?()", r"A opção \1 pede um valor.", ""),
     (r"Invalid value for '?(.+?)'?: (.+)", r"Valor inválido para \1:", r" \2"),
 )
 _VALUES = (
-    (r"Value '?(.*?)'? is not a valid (?:int|integer)\.?", r"'\1' não é um número inteiro."),
-    (r"Value '?(.*?)'? is not a valid (?:float|number)\.?", r"'\1' não é um número."),
+    (r"Value error, ", ""),
+    (r"Input should be a valid integer.*", "não é um número inteiro."),
+    (r"Input should be a valid number.*", "não é um número."),
+    (r"Input should be a valid UUID.*", "não é um run_id."),
+    (r"Input should be greater than or equal to (\S+)", r"deve ser pelo menos \1."),
+    (r"Input should be less than or equal to (\S+)", r"deve ser no máximo \1."),
     (r"'?(.*?)'? is not one of (.+?)\.?$", r"'\1' não é nenhum destes: \2."),
     (r"(?:Path|File) '(.+)' does not exist\.?", r"o arquivo '\1' não existe."),
-    (r"(.+?) is not in the range (.+?)\.?$", r"\1 está fora do intervalo \2."),
 )
 
 
 def usage_message(error: Exception) -> str:
     """What is wrong with the command line, in Portuguese; Typer's own words when it is new."""
     said = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
+    said = said.replace("' / '", " / ")
     for pattern, main, more in _USAGE:
         found = re.fullmatch(pattern, said)
         if found:
@@ -54,8 +58,19 @@ def _value(said: str) -> str:
     return said
 
 
+class ReaderGone(Exception):
+    """Nobody reads our output any more; that is no fault of anybody's."""
+
+
 class Portuguese(_Base):
     """Mixed into a Typer command: its help page in Portuguese."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it. Typer would turn a reader that is gone into exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def get_usage(self, ctx: Any) -> str:
         """The line that shows how the command is called."""
