@@ -109,7 +109,7 @@ def _typed(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
         return pl.col(name)
     value = pl.col(name).str.strip_chars() if dtype == pl.String else pl.col(name)
     if column.type == "date" and dtype == pl.String:
-        return value.str.to_date(strict=False)
+        return value.str.to_date("%Y-%m-%d", strict=False)  # never a guess at 03/04/2024
     return value.cast(wanted, strict=False)
 
 
