@@ -1,6 +1,6 @@
 """The conformance report: every row of rows.csv as pass, fail or untested.
 
-    python tests/conformance/report.py --format json|table
+    python tests/conformance/report.py --format table|json|csv|ndjson
     python tests/conformance/report.py --record vitest|playwright RESULT.json
 
 pytest records its results through plugin.py; vitest and Playwright are recorded from their JSON
@@ -248,7 +248,7 @@ def table(rows: list[Row]) -> str:
 def main(arguments: list[str] | None = None) -> int:
     """Print the report, or record a front-end run."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--format", choices=("table", "json", "csv", "ndjson"), default="table")
     parser.add_argument("--record", nargs=2, metavar=("RUNNER", "FILE"))
     given = parser.parse_args(arguments)
     if given.record:
@@ -258,13 +258,24 @@ def main(arguments: list[str] | None = None) -> int:
         tests = READERS[runner](json.loads(Path(file).read_text(encoding="utf-8")))
         record(runner, tests, whole=True)
         return 0
-    rows = list(decide(known_rows(), results(), declared()))
-    if given.format == "json":
-        listed = [{"id": r.id, "status": r.status, "tests": list(r.tests)} for r in rows]
+    write(list(decide(known_rows(), results(), declared())), given.format)
+    return 0
+
+
+def write(rows: list[Row], shape: str) -> None:
+    """Print the rows; json is one line."""
+    listed = [{"id": row.id, "status": row.status, "tests": list(row.tests)} for row in rows]
+    if shape == "json":
         print(json.dumps(listed, ensure_ascii=False))
+    elif shape == "ndjson":
+        for one in listed:
+            print(json.dumps(one, ensure_ascii=False))
+    elif shape == "csv":
+        lines = csv.writer(sys.stdout, lineterminator="\n")
+        lines.writerow(("id", "status", "tests"))
+        lines.writerows((row.id, row.status, "; ".join(row.tests)) for row in rows)
     else:
         print(table(rows))
-    return 0
 
 
 if __name__ == "__main__":

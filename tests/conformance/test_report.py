@@ -185,6 +185,14 @@ def test_the_report_is_one_line_with_every_id_once(capsys: pytest.CaptureFixture
     assert {row["status"] for row in rows} <= {"pass", "fail", "untested"}
 
 
+@pytest.mark.parametrize(("shape", "header"), [("csv", 1), ("ndjson", 0)])
+def test_the_other_shapes_have_a_line_per_row(
+    capsys: pytest.CaptureFixture[str], shape: str, header: int
+) -> None:
+    assert report.main(["--format", shape]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 575 + header
+
+
 def test_the_table_adds_up_and_names_what_fails() -> None:
     rows = list(
         decide(

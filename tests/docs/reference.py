@@ -1,0 +1,130 @@
+"""The reference pages that are made from the code: errors, settings and the HTTP API.
+
+python tests/docs/reference.py writes them again; a test fails when they are not up to date.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+from pydantic_core import PydanticUndefined
+
+from atalaia.kernel.base import errors
+from atalaia.kernel.base.settings import Settings
+from atalaia.serve.api import app
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def errors_page() -> str:
+    """`docs/errors.md`: every class of errors.CATALOGUE."""
+    lines = [
+        "# Errors",
+        "",
+        "Made from `kernel/base/errors.py` by `tests/docs/reference.py`. Over HTTP an error is",
+        "`application/problem+json` (RFC 9457) with this type, status and title, and a `trace_id`",
+        "to quote; on the command line it is one message and this exit code, never a traceback.",
+        "",
+        "| class | type | HTTP | exit | retried | title | meaning |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for cls, outcome in errors.CATALOGUE.items():
+        meaning = (inspect.getdoc(cls) or "").splitlines()[0]
+        retried = "yes" if cls.retryable else "no"
+        lines.append(
+            f"| `{cls.__name__}` | `/problems/{outcome.slug}` | {outcome.status} "
+            f"| {outcome.exit_code} | {retried} | {outcome.title} | {meaning} |"
+        )
+    lines += [
+        "",
+        "Exit codes: 0 OK · 1 warning · 2 critical · 64 usage · 130 interrupted · 141 nobody reads",
+        "the output.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    """`docs/settings.md`: every field of Settings."""
+    lines = [
+        "# Settings",
+        "",
+        "Made from `kernel/base/settings.py` by `tests/docs/reference.py`. A value comes from the",
+        "environment, else from `.env` in the project folder, else from what the private servers",
+        "wrote; `NAME_FILE` instead of `NAME` reads it from a file: that is how to give secrets.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        lines.append(
+            f"| `{name.upper()}` | {_default(name, field.default)} | {field.description} |"
+        )
+    lines += [
+        "",
+        "Besides: `SOURCE_<NAME>_BASE_URL` moves a source's address; `ATALAIA_HOME` is the project",
+        "folder and `ATALAIA_STATE_DIR` where the private servers live.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _default(name: str, value: object) -> str:
+    if value is PydanticUndefined:
+        return {"data_dir": "`data`", "log_dir": "`.atalaia/logs`"}[name]
+    return f"`{value}`" if value != "" else "none"
+
+
+def api_page() -> str:
+    """`docs/api.md`: every operation of the API, as its OpenAPI document tells it."""
+    lines = [
+        "# HTTP API",
+        "",
+        "Made from `/openapi.json`, which has every field, by `tests/docs/reference.py`. Lists are",
+        "`{items, count, …}`; errors are those of [errors.md](errors.md). A key goes as",
+        "`Authorization: Bearer KEY` or `X-API-Key: KEY`. Public reads are kept by data version:",
+        "weak `ETag`, 304, `Cache-Control: public, max-age=300`.",
+        "",
+        "| path | access | parameters | what |",
+        "|---|---|---|---|",
+    ]
+    for path, methods in asyncio.run(_openapi())["paths"].items():
+        for method, operation in methods.items():
+            verb = "" if method == "get" else f"{method.upper()} "
+            access = "key" if operation.get("security") else "open"
+            if operation.get("x-atalaia-public"):
+                access = "open, kept"
+            named = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
+            parameters = " ".join(f"`{name}`" for name in named) or "–"
+            what = _in_a_cell(operation.get("description") or operation["summary"])
+            lines.append(f"| `{verb}{path}` | {access} | {parameters} | {what} |")
+    return "\n".join(lines) + "\n"
+
+
+def _in_a_cell(text: str) -> str:
+    paragraph = " ".join(text.split("\n\n")[0].split())
+    return paragraph.replace("|", "\\|")
+
+
+async def _openapi() -> dict[str, Any]:
+    transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://atalaia") as client:
+        described: dict[str, Any] = (await client.get("/openapi.json")).json()
+        return described
+
+
+PAGES = {"errors.md": errors_page, "settings.md": settings_page, "api.md": api_page}
+
+
+def main() -> int:
+    """Write the pages."""
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
