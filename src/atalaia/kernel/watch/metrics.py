@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import psycopg
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -110,18 +111,21 @@ class Gauges(Collector):
 
 
 class Ledger(Collector):
-    """What the ledger says. With the database away only `atalaia_database_up` 0 is told."""
+    """What the ledger says. With the database away only `atalaia_database_up` 0 is told; with one
+    that has no tables yet, only that it is up."""
 
     def collect(self) -> Iterable[Metric]:
         """Runs by job and status, the last success of each job, dead letters that wait."""
         up = GaugeMetricFamily("atalaia_database_up", "1 when the database answers")
         try:
-            runs, letters = rows(_RUNS), rows(_DEAD_LETTERS)
+            told = [*_of_runs(rows(_RUNS)), _of_letters(rows(_DEAD_LETTERS))]
         except AtalaiaError:
             up.add_metric([], 0)
             return [up]
+        except psycopg.errors.UndefinedTable:
+            told = []
         up.add_metric([], 1)
-        return [up, *_of_runs(runs), _of_letters(letters)]
+        return [up, *told]
 
 
 _RUNS = """

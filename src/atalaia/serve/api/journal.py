@@ -47,8 +47,8 @@ class Journal:
         self._lines: list[str] = []
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._second, self._second_text = 0, ""
-        self._millisecond, self._millisecond_text = 0, ""
+        self._second, self._second_text = -1, ""
+        self._millisecond, self._millisecond_text = -1, ""
 
     def moment(self, now: float) -> str:
         """`now` (seconds since 1970) in ISO 8601, UTC, to the millisecond."""
