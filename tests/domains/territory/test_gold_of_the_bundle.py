@@ -13,11 +13,9 @@ import shapely
 from pyproj import Geod
 from tests.domains.territory.world import World, months
 
-from atalaia.domains.territory import bundle, shapes
+from atalaia.domains.territory import bundle
 from atalaia.domains.territory.indicators import catalogue
 from atalaia.kernel.base.database import connect
-from atalaia.kernel.work.job import Job
-from atalaia.kernel.work.runner import run_job
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -322,31 +320,3 @@ def test_the_national_layer_is_small_over_the_wire(real: Bundle) -> None:
     ]
     two_decimals = sum(abs(number * 100 - round(number * 100)) < 1e-6 for number in rounded)
     assert two_decimals > 0.9 * len(rounded)
-
-
-def shapes_job() -> Job:
-    return Job("shapes_again", "territory", "formas", shapes.build_shapes, lambda _run: {})
-
-
-def test_shapes_are_made_once_and_again_when_a_mesh_changes(real: Bundle) -> None:
-    versions = "SELECT array_agg(xmin::text ORDER BY territory_id) FROM gold.territory_shape"
-    before = real.one(versions)
-    run = run_job(shapes_job(), reference_period="2007")
-    assert run["run_status"] == "success", run["error"]
-    assert run["steps"][0]["unchanged"] is True
-    assert real.one(versions) == before
-
-    moved = "3121605"
-    real.rows(
-        """UPDATE silver.dim_territory SET geometry = ST_Multi(ST_MakeEnvelope(-30, -30, -29, -29,
-           4674)) WHERE territory_id = %s""",
-        moved,
-    )
-    shape = """SELECT ST_XMin(geometry) AS west, shares_borders
-               FROM gold.mv_territory_map_summary WHERE territory_id = %s"""
-    real.refresh()  # the stored shape is of the mesh before: it is not shown for the new one
-    assert real.rows(shape, moved) == [{"west": -30, "shares_borders": False}]
-    run = run_job(shapes_job(), reference_period="2007")
-    assert "unchanged" not in run["steps"][0]
-    real.refresh()
-    assert real.rows(shape, moved) == [{"west": -30, "shares_borders": True}]

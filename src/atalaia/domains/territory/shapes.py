@@ -44,11 +44,14 @@ def build_shapes(run: Run) -> None:
         full = shapely.from_wkb([bytes(row["wkb"]) for row in drawn])
         run.checkpoint()
         light = simplify(clean(full))
-        lost = shapely.is_empty(light)  # it lay inside a neighbour: shown over it, as it came
-        light[lost] = [_multi(shape) for shape in full[lost]]
         run.checkpoint()
-        land = [i for i, row in enumerate(drawn) if row["kind"] == "land"]
+        there = ~shapely.is_empty(light)
+        land = [
+            i for i, row in enumerate(drawn) if row["kind"] == "land" and states[i] and there[i]
+        ]
         wholes = dissolve(light[land], [states[i] for i in land])
+        # What cleaning leaves nothing of lies inside a neighbour: it is shown over it, as it came.
+        light[~there] = [_multi(shape) for shape in full[~there]]
         _store(connection, dict(zip(ids, light, strict=True)) | wholes)
 
 
