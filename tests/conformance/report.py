@@ -226,7 +226,8 @@ def _in_suite(suite: dict[str, Any], folder: Path, above: tuple[str, ...]) -> It
         for test in spec["tests"]:
             ids = tuple(sorted(_ids_in_titles(title)))
             outcome = _PLAYWRIGHT.get(test["status"], "skip")
-            yield Ran(f"{unit} › {title} [{test['projectName']}]", unit, ids, outcome)
+            project = f" [{test['projectName']}]" if test["projectName"] else ""
+            yield Ran(f"{unit} › {title}{project}", unit, ids, outcome)
     for inner in suite.get("suites", []):
         yield from _in_suite(inner, folder, titles)
 
