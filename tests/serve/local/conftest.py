@@ -59,7 +59,7 @@ class Instance:
         return {part["part"]: part for part in json.loads(done.stdout)["parts"]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """An instance that is up; tests that break it put it up again."""
     folder = tmp_path_factory.mktemp("instance")

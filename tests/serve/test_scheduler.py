@@ -1,0 +1,95 @@
+"""The scheduler asks for what PostgreSQL says is due; the worker does it; Redis only wakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+
+from atalaia.kernel.base.database import connect
+from atalaia.kernel.base.errors import UnknownJob
+from atalaia.kernel.base.settings import settings
+from atalaia.serve import scheduler, worker
+
+
+@pytest.fixture
+def queue(database: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> Queue:
+    """An empty queue, in a database of its own."""
+    own = redis.rpartition("/")[0] + "/9"
+    monkeypatch.setenv("REDIS_URL", own)
+    settings.cache_clear()
+    connection = Redis.from_url(own)
+    connection.flushdb()
+    return Queue(worker.QUEUE, connection=connection, serializer=JSONSerializer)
+
+
+def work(queue: Queue) -> None:
+    """Do all that waits, in this process."""
+    SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer).work(burst=True)
+
+
+def runs() -> list[dict[str, Any]]:
+    """Runs of the quality suite, oldest first."""
+    with connect(autocommit=True) as connection:
+        return connection.execute(
+            """SELECT run_status::text, trigger, actor, reason FROM ops.pipeline_runs
+               WHERE job_name = 'quality_suite' ORDER BY started_at_utc"""
+        ).fetchall()
+
+
+def age(hours: float) -> None:
+    """Let the runs have happened that long ago."""
+    with connect(autocommit=True) as connection:
+        connection.execute(
+            """UPDATE ops.pipeline_runs SET started_at_utc = clock_timestamp() - %(age)s::interval,
+                   finished_at_utc = clock_timestamp() - %(age)s::interval""",
+            {"age": f"{hours} hours"},
+        )
+
+
+def test_what_never_ran_is_asked_for_once_and_done(queue: Queue) -> None:
+    assert scheduler.tick() == ["quality_suite"]
+    assert scheduler.tick() == [], "the same request is already waiting"
+    assert len(queue) == 1
+    work(queue)
+    (run,) = runs()
+    assert (run["run_status"], run["trigger"]) == ("success", "schedule")
+    assert (run["actor"], run["reason"]) == ("scheduler", "diário")
+    assert scheduler.tick() == []
+
+
+@pytest.mark.parametrize(("hours", "asked"), [(23.9, []), (24.1, ["quality_suite"])])
+def test_due_is_a_day_after_the_newest_run(queue: Queue, hours: float, asked: list[str]) -> None:
+    scheduler.tick()
+    work(queue)
+    age(hours)
+    assert scheduler.tick() == asked
+
+
+def test_a_flushed_redis_loses_nothing(queue: Queue) -> None:
+    assert scheduler.tick() == ["quality_suite"]
+    queue.connection.flushdb()
+    assert scheduler.tick() == ["quality_suite"]
+    work(queue)
+    assert len(runs()) == 1
+
+
+def test_a_request_while_the_same_run_goes_on_does_no_harm(queue: Queue) -> None:
+    period = scheduler.catalog.job("quality_suite").default_periods
+    assert period is not None
+    scheduler.tick()
+    with connect(autocommit=True) as holder:
+        key = f"quality_suite:{period()[-1]}"
+        holder.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
+        work(queue)
+    assert runs() == []
+    assert scheduler.tick() == ["quality_suite"], "still due, so asked for again"
+
+
+def test_an_unknown_job_is_refused_before_it_is_queued(queue: Queue) -> None:
+    with pytest.raises(UnknownJob):
+        worker.enqueue("no_such_job", request="x", reference_period="2024")
+    assert len(queue) == 0
