@@ -76,6 +76,7 @@ def house(database: str, monkeypatch: pytest.MonkeyPatch) -> House:
         seed=house.seed,
     )
     monkeypatch.setattr(catalog, "_found", lambda: ((domain,), ()))
+    monkeypatch.setattr(loading, "data_version", lambda: "one")  # whatever is edited meanwhile
     return house
 
 
@@ -141,6 +142,14 @@ def test_a_failing_check_is_not_good_and_its_reason_is_told(house: House) -> Non
     assert answer["subjects"] == ["porta"]
 
 
-def test_the_version_sees_code_and_ignores_what_is_built(tmp_path: Path) -> None:
-    assert loading.code_version("kernel") == loading.code_version("kernel")
-    assert loading.code_version("kernel") != loading.code_version("kernel", "domains")
+def test_the_version_is_of_contents_and_paths(tmp_path: Path) -> None:
+    """A touched file is the same file; another byte, another name or one file more is not."""
+    one, two = tmp_path / "one.py", tmp_path / "two.py"
+    one.write_text("a = 1\n", encoding="utf-8")
+    before = loading._digest([one])
+    one.touch()
+    assert loading._digest([one]) == before
+    two.write_text("a = 1\n", encoding="utf-8")
+    assert len({before, loading._digest([two]), loading._digest([one, two])}) == 3
+    one.write_text("a = 2\n", encoding="utf-8")
+    assert loading._digest([one]) != before
