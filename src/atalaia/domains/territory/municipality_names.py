@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
-from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.match.names import Name, Reconciler
 from atalaia.kernel.match.rules import Rules, read_rules
@@ -29,7 +29,8 @@ def municipality_names() -> Reconciler:
         states = connection.execute(
             "SELECT name, uf FROM silver.dim_territory WHERE level = 'state' AND uf IS NOT NULL"
         ).fetchall()
-    return reconciler(_municipalities(), {state["name"]: state["uf"] for state in states})
+        municipalities = _municipalities(connection)
+    return reconciler(municipalities, {state["name"]: state["uf"] for state in states})
 
 
 def reconciler(municipalities: Iterable[Name], states: Mapping[str, str]) -> Reconciler:
@@ -49,17 +50,17 @@ def municipality_codes() -> list[str]:
     """The IBGE codes in the database, 7 digits. Raises NotFound when there are none.
 
     Codes are looked up here, never checked by their last digit: nine real ones have it "wrong"."""
-    return [municipality.code for municipality in _municipalities()]
-
-
-def _municipalities() -> list[Name]:
     with transaction() as connection:
-        found = connection.execute(
-            """SELECT territory_id AS code, name, uf AS "group", valid_from, valid_to
-               FROM silver.dim_territory
-               WHERE level = 'municipality' AND kind = 'land' AND uf IS NOT NULL
-               ORDER BY territory_id"""
-        ).fetchall()
+        return [municipality.code for municipality in _municipalities(connection)]
+
+
+def _municipalities(connection: Connection) -> list[Name]:
+    found = connection.execute(
+        """SELECT territory_id AS code, name, uf AS "group", valid_from, valid_to
+           FROM silver.dim_territory
+           WHERE level = 'municipality' AND kind = 'land' AND uf IS NOT NULL
+           ORDER BY territory_id"""
+    ).fetchall()
     if not found:
         raise NotFound(
             "Não há municípios com que comparar. Nada foi carregado.",

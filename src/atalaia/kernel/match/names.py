@@ -26,10 +26,20 @@ import polars as pl
 from rapidfuzz import fuzz, process
 
 from atalaia.kernel.match.spelling import Spelling
-from atalaia.kernel.match.text import fold
+from atalaia.kernel.match.text import fold, folded
 
 Method = Literal["exact", "folded", "rule", "fuzzy"]
 CODE, METHOD, PART, REASON = "_code", "_method", "_part", "_reason"  # what `reconcile` adds
+_ASKED = ["group", "name", "_epoch"]
+_ANSWER = {
+    "group": pl.String,
+    "name": pl.String,
+    "_epoch": pl.UInt32,
+    CODE: pl.String,
+    METHOD: pl.String,
+    PART: pl.Boolean,
+    REASON: pl.String,
+}
 _SHOWN = 3  # candidates kept with a decision
 _WORTH_SHOWING = 60.0  # a likeness below this is none
 
@@ -97,7 +107,8 @@ class Reconciler:
         self._codes = {n.code for n in known if not n.evidence}
         self._summed = frozenset(n.code for n in known if n.part)
         spelled = {group: group for group in self._ever} | dict(groups or {})
-        self._groups = {fold(written): group for written, group in spelled.items()} | spelled
+        self._groups = {fold(written): group for written, group in spelled.items()}
+        self._certain = _certain(self._ever, self._codes)
         self._spelling = spelling or Spelling()
         self._least_score, self._margin = least_score, margin
         # the days on which some name begins or ends to be valid: between two nothing changes
@@ -138,28 +149,42 @@ class Reconciler:
 
     def _answers(self, asked: pl.DataFrame, on: list[str]) -> pl.DataFrame:
         """The decisions on all names met so far, those of `asked` among them."""
-        known = self._table
-        new = (
-            asked
-            if known is None
-            else asked.join(
-                known.rename(dict(zip(known.columns[:3], on, strict=True))),
-                on=on,
-                how="anti",
-                nulls_equal=True,
-            )
+        known, new = self._table, asked
+        if known is not None:
+            new = asked.join(known, left_on=on, right_on=_ASKED, how="anti", nulls_equal=True)
+        added = self._decided(new.rename(dict(zip(on, _ASKED, strict=True))))
+        self._table = added if known is None else pl.concat([known, added])
+        return self._table.rename(dict(zip(_ASKED, on, strict=True)))
+
+    def _decided(self, new: pl.DataFrame) -> pl.DataFrame:
+        """The decisions on names met for the first time: the certain ones by a join, which says
+        what `decide` would say, the few others one by one."""
+        groups = {written: self._group(written) for written in new["group"].unique()}
+        judged = new.with_columns(
+            pl.col("group").replace_strict(groups, return_dtype=pl.String).alias("_group"),
+            folded(pl.col("name")).alias("_plain"),
+        ).join(self._certain, on=["_group", "_plain"], how="left")
+        certain = pl.col(CODE).is_not_null()
+        own = pl.col("_own")
+        method = (
+            pl.when(own.is_null())
+            .then(pl.lit("rule"))
+            .when(own == pl.col("name"))
+            .then(pl.lit("exact"))
+            .otherwise(pl.lit("folded"))
+        )
+        sure = judged.filter(certain).with_columns(
+            method.alias(METHOD), pl.lit(None, dtype=pl.String).alias(REASON)
         )
         rows = []
-        for group, name, epoch in new.iter_rows():
+        for group, name, epoch in judged.filter(~certain).select(_ASKED).iter_rows():
             d = self._decide(group or "", name or "", self._day(epoch))
             rows.append((group, name, epoch, d.code, d.method, d.part, d.reason))
-        schema = {
-            "group": pl.String, "name": pl.String, "_epoch": pl.UInt32,
-            CODE: pl.String, METHOD: pl.String, PART: pl.Boolean, REASON: pl.String,
-        }  # fmt: skip
-        added = pl.DataFrame(rows, schema=schema, orient="row")
-        self._table = added if known is None else pl.concat([known, added])
-        return self._table.rename({"group": on[0], "name": on[1]})
+        others = pl.DataFrame(rows, schema=_ANSWER, orient="row")
+        return pl.concat([sure.select(list(_ANSWER)), others])
+
+    def _group(self, written: str | None) -> str | None:
+        return self._groups.get(fold(written or ""))
 
     def _epoch(self, at: date | None) -> int:
         return len(self._turns) if at is None else bisect_right(self._turns, at)
@@ -168,8 +193,7 @@ class Reconciler:
         return self._turns[epoch - 1] if epoch else date.min
 
     def _decide(self, written_group: str, name: str, day: date) -> Decision:
-        group = self._groups.get(written_group) or self._groups.get(fold(written_group))
-        plain = fold(name)
+        group, plain = self._group(written_group), fold(name)
         if group is None:
             return Decision(reason=f"grupo desconhecido: {written_group}")
         if not plain:
@@ -232,6 +256,23 @@ class Reconciler:
             reason=f"a regra dá o código {decision.code}, que a referência não tem",
             candidates=decision.candidates,
         )
+
+
+def _certain(ever: Mapping[str, Mapping[str, list[Name]]], codes: set[str]) -> pl.DataFrame:
+    """The names that mean one thing at all times. `_own` is the reference's spelling, if any."""
+    rows = [
+        (group, plain, name.code, name.part, None if name.evidence else name.name)
+        for group, names in ever.items()
+        for plain, (name, *more) in names.items()
+        if plain
+        and not more
+        and name.code in codes
+        and name.valid_from is None
+        and name.valid_to is None
+    ]
+    text = pl.String
+    schema = {"_group": text, "_plain": text, CODE: text, PART: pl.Boolean, "_own": text}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def _sure(written: str, same: list[Name]) -> Decision:
