@@ -21,7 +21,7 @@ wholes as (
         nullif(concat_ws(
             ' ',
             'Sem ' || string_agg(
-                absent.states || ' em ' || {{ month_pt('reference_period') }},
+                absent || ' em ' || {{ month_pt('reference_period') }},
                 '; ' order by reference_period
             ) || '.',
             case when sum(reported) < {{ var('low_coverage') }} * sum(municipalities) then
@@ -31,11 +31,6 @@ wholes as (
         max(place) as run_place
     from {{ ref('deaths_sum') }}
     join {{ ref('run_order') }} using (run_id)
-    cross join lateral (
-        select string_agg(distinct state_name, ', ' order by state_name) as states
-        from {{ ref('municipality') }}
-        where state_id <> all (present)
-    ) as absent
     group by territory_id, year, source, dataset, unit
     having count(*) = 12
 ),

@@ -27,13 +27,17 @@ country as (
         sum(value) as value,
         sum(reported) as reported,
         max(run_place) as run_place,
-        array_agg(territory_id) as present
+        (
+            select string_agg(distinct state_name, ', ' order by state_name)
+            from {{ ref('municipality') }}
+            where state_id <> all (array_agg(states.territory_id))
+        ) as absent
     from states
     group by reference_period, year, source, dataset, unit
 ),
 
 summed as (
-    select *, null::text[] as present from states
+    select *, null::text as absent from states
     union all
     select * from country
 )
@@ -51,11 +55,7 @@ select
     least(reported / municipalities::numeric, 1) as coverage,
     nullif(concat_ws(
         ' ',
-        (
-            select 'Sem ' || string_agg(distinct state_name, ', ' order by state_name) || '.'
-            from {{ ref('municipality') }}
-            where state_id <> all (present)
-        ),
+        'Sem ' || absent || '.',
         case when reported < {{ var('low_coverage') }} * municipalities then
             'Municípios que informaram: ' || {{ count_pt('reported') }}
             || ' de ' || {{ count_pt('municipalities') }} || '.' end
@@ -65,7 +65,7 @@ select
     year,
     reported,
     municipalities,
-    present
+    absent
 from summed
 join existing using (territory_id, year)
 join {{ ref('run_order') }} as run_order on run_order.place = run_place
