@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from atalaia.domains.territory.derivation import DERIVATIONS
 from atalaia.domains.territory.indicators import CATALOGUE_FILE, catalogue, read_catalogue
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.base.settings import project_dir
 
 INDICATORS = list(catalogue().indicators.values())
 FIRST_RELEASE = {
@@ -118,3 +120,16 @@ ONE_LEVEL = {"window": [-100, 0, 300]}
 def test_a_broken_entry_is_named(tmp_path: Path, changes: dict[str, object], fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
         read_catalogue(_broken(tmp_path, **changes))
+
+
+def test_the_page_about_indicators_lists_each_with_its_models() -> None:
+    page = (project_dir() / "docs" / "indicators.md").read_text(encoding="utf-8")
+    lines = {line.split("`")[1]: line for line in page.splitlines() if line.startswith("| `")}
+    assert list(lines) == list(catalogue().indicators)
+    for model in DERIVATIONS:
+        assert any(f"`{model}`" in line for line in lines.values()), model
+    for entry in INDICATORS:
+        row = lines[entry.code]
+        assert ("`place_sums`" in row) == (entry.sum_rule is not None)
+        assert row.rstrip("| ").endswith("never") != entry.ranked
+        assert ("municipality" in row) == ("municipality" in entry.levels)
