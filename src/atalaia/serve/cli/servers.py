@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import sys
 import time
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ import typer
 from atalaia.kernel.base.errors import NotFound, PortTaken
 from atalaia.kernel.base.settings import database_url, settings
 from atalaia.serve.cli import CRITICAL, OK
-from atalaia.serve.cli.output import Format, Shape, say, show_one
+from atalaia.serve.cli.output import Shape, say, show_one
 from atalaia.serve.cli.progress import steps
 from atalaia.serve.local.layout import layout
 
@@ -55,7 +54,7 @@ def up(
             say(f"{run['job_name']} {run['reference_period']}: {run['run_status']}. {run['error']}")
     _tell_tally(loaded)
     say(f"Atalaia em {standing.url} · {time.monotonic() - began:.1f} s")
-    if shape is not None or not sys.stdout.isatty():
+    if shape is not None:
         show_one(
             {
                 "url": standing.url,
@@ -64,7 +63,7 @@ def up(
                 "quality": loaded.tally,
                 "parts": {part.part: part.state for part in found},
             },
-            shape or Format.JSON,
+            shape,
         )
     for part in found:
         if part.state != "up":
@@ -86,7 +85,7 @@ def _tell_tally(loaded: Any) -> None:
         say(f"  {answer['status']}  {answer['check_name']}: {answer['reason']}{count}")
 
 
-def down() -> int:
+def down(shape: Shape = None) -> int:
     """Para exatamente o que 'up' iniciou. Os dados ficam."""
     from atalaia.serve.local.up import fall
 
@@ -94,11 +93,14 @@ def down() -> int:
     with home.alone():
         stopped = fall(home)
     say(f"Parados: {', '.join(stopped)}." if stopped else "Nada estava no ar.")
+    if shape is not None:
+        show_one({"stopped": stopped}, shape)
     return OK
 
 
 def restart(
     part: Annotated[str, typer.Argument(help="postgres, redis, api, worker ou scheduler")],
+    shape: Shape = None,
 ) -> int:
     """Reinicia uma parte, com o mesmo endereço."""
     from atalaia.serve.local import up as instance
@@ -110,10 +112,12 @@ def restart(
     with home.alone():
         instance.restart(home, part)
     say(f"{part}: no ar de novo.")
+    if shape is not None:
+        show_one({"restarted": part}, shape)
     return OK
 
 
-def env() -> int:
+def env(shape: Shape = None) -> int:
     """Exports para o shell: eval "$(atalaia env)"."""
     from psycopg.conninfo import conninfo_to_dict
 
@@ -133,9 +137,12 @@ def env() -> int:
         "ATALAIA_TOKEN": settings().atalaia_token,
         "API_TOKEN": settings().atalaia_token,
     }
-    for name, value in values.items():
-        if value:
-            print(f"export {name}={shlex.quote(str(value))}")
+    known_values = {name: str(value) for name, value in values.items() if value}
+    if shape is not None:
+        show_one(known_values, shape)
+        return OK
+    for name, value in known_values.items():
+        print(f"export {name}={shlex.quote(value)}")
     return OK
 
 

@@ -177,9 +177,22 @@ def _periods(job: Job, wanted: str | None) -> list[str]:
     return list(job.default_periods() if job.default_periods else ()) or [f"{now():%Y}"]
 
 
-def dbt(reference_period: Period = None, dry_run: DryRun = False, reason: Reason = None) -> int:
+def dbt(
+    reference_period: Period = None,
+    dry_run: DryRun = False,
+    timeout_seconds: Timeout = 1800,
+    reason: Reason = None,
+    shape: Shape = None,
+) -> int:
     """Constrói o gold com o projeto dbt (job dbt_build)."""
-    return run("dbt_build", reference_period, dry_run=dry_run, reason=reason, timeout_seconds=1800)
+    return run(
+        "dbt_build",
+        reference_period,
+        dry_run=dry_run,
+        timeout_seconds=timeout_seconds,
+        reason=reason,
+        shape=shape,
+    )
 
 
 def quality(reference_period: Period = None, reason: Reason = None, shape: Shape = None) -> int:
@@ -204,6 +217,7 @@ def quality(reference_period: Period = None, reason: Reason = None, shape: Shape
 def cancel(
     run_id: Annotated[UUID, typer.Argument(help="O run_id que 'atalaia runs' mostra.")],
     reason: Reason = None,
+    shape: Shape = None,
 ) -> int:
     """Pede que uma execução pare; ela para no próximo ponto seguro e nada fica pela metade."""
     from atalaia.kernel.work.runner import whoami
@@ -212,6 +226,8 @@ def cancel(
     if not request_cancel(str(run_id), who):
         raise NotFound(f"{run_id} não está em andamento.", todo="'atalaia runs' mostra as últimas.")
     say(f"{run_id}: pedido feito; a execução para no próximo ponto seguro.")
+    if shape is not None:
+        show_one({"run_id": str(run_id), "cancel_requested": True}, shape)
     return OK
 
 
