@@ -54,6 +54,8 @@ await keep('indicators', indicators);
 const index = await get('/territories/index?level=municipality');
 await keep('index', { ...index, rows: index.rows.filter(([id]) => known.has(id)) });
 
+await keep('layers', await get('/map/layers'));
+
 const shapes = await get('/geo/shapes/municipality');
 await keep('shapes', {
   ...shapes,

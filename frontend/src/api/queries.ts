@@ -9,12 +9,12 @@ import type {
   Connector,
   Explanation,
   Indicator,
+  Layer,
   Level,
   List,
   Peers,
   Profile,
   Run,
-  Territory,
   TerritoryIndex,
 } from './types';
 
@@ -44,11 +44,16 @@ export const indicatorsQuery = queryOptions({
   queryFn: ({ signal }) => ask<List<Indicator>>('/indicators', {}, { signal }),
 });
 
-export const territoryIndexQuery = queryOptions({
-  queryKey: ['territory-index'],
-  staleTime: Number.POSITIVE_INFINITY,
-  queryFn: ({ signal }) =>
-    ask<TerritoryIndex>('/territories/index', { level: 'municipality' }, { signal }),
+export const territoryIndexQuery = (level: Level) =>
+  queryOptions({
+    queryKey: ['territory-index', level],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: ({ signal }) => ask<TerritoryIndex>('/territories/index', { level }, { signal }),
+  });
+
+const layersQuery = queryOptions({
+  queryKey: ['layers'],
+  queryFn: ({ signal }) => ask<List<Layer>>('/map/layers', {}, { signal }),
 });
 
 /** Shapes are fetched once per visit: they do not change with the question. */
@@ -58,7 +63,12 @@ export const shapesQuery = (level: Level) =>
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: Number.POSITIVE_INFINITY,
     structuralSharing: false,
-    queryFn: ({ signal }) => ask<Shapes>(`/geo/shapes/${level}`, {}, { signal }),
+    queryFn: async ({ signal, client }) => {
+      // Asked with its version the mesh never changes, and a second visit does not ask at all.
+      const { items } = await client.ensureQueryData(layersQuery);
+      const v = items.find((layer) => layer.level === level)?.mesh_version;
+      return ask<Shapes>(`/geo/shapes/${level}`, { v }, { signal });
+    },
   });
 
 export const valuesQuery = (indicator: string, period: string, level: Level) =>
@@ -99,12 +109,13 @@ export const peersQuery = (territoryId: string, indicator: string, period: strin
       ),
   });
 
-export const explainQuery = (territoryId: string, code: string, period: string) =>
+/** `uri` is a number's own address: indicator/3121605/deaths_total/2019. */
+export const explainQuery = (uri: string) =>
   queryOptions({
-    queryKey: ['explain', territoryId, code, period],
+    queryKey: ['explain', uri],
     queryFn: ({ signal }) => {
-      const path = [territoryId, code, period].map(encodeURIComponent).join('/');
-      return ask<Explanation>(`/explain/indicator/${path}`, {}, { signal });
+      const path = uri.split('/').map(encodeURIComponent).join('/');
+      return ask<Explanation>(`/explain/${path}`, {}, { signal });
     },
   });
 
@@ -130,11 +141,4 @@ export const connectorsQuery = queryOptions({
   queryKey: ['ops', 'connectors'],
   queryFn: ({ signal }) =>
     ask<List<Connector>>('/ops/connector-registry', {}, { signal, withKey: true }),
-});
-
-export const statesQuery = queryOptions({
-  queryKey: ['territories', 'state'],
-  staleTime: Number.POSITIVE_INFINITY,
-  queryFn: ({ signal }) =>
-    ask<List<Territory>>('/territories', { level: 'state', page_size: 100 }, { signal }),
 });

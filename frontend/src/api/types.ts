@@ -12,6 +12,17 @@ export interface List<T> {
   count: number;
 }
 
+/** What an indicator is called in another language; its other fields know no language. */
+export interface IndicatorWords {
+  name: string;
+  unit: string;
+  theme: string;
+  source: string;
+  note: string;
+  coverage_note: string | null;
+  license: string;
+}
+
 export interface Indicator {
   code: string;
   name: string;
@@ -28,12 +39,18 @@ export interface Indicator {
   period_kind: PeriodKind;
   /** Ascending edges, fixed for every period: class i is [edges[i], edges[i+1]). */
   classes: number[];
-  note?: string | null;
-  coverage_note?: string | null;
+  ranked: boolean;
+  /** No period of these years can bear a rank. */
+  unranked_years: string[];
+  note: string;
+  coverage_note: string | null;
+  /** What is missing from a period that is not whole. */
+  partial_periods: Record<string, string>;
   license: string;
   fetched_at: string | null;
   /** True when the values of the parts add up to the value of the whole. */
   cumulative: boolean;
+  en: IndicatorWords;
 }
 
 export interface SourceNote {
@@ -42,6 +59,15 @@ export interface SourceNote {
   license: string;
   fetched_at: string | null;
   note?: string | null;
+}
+
+export interface MapValue {
+  territory_id: string;
+  value: number | null;
+  /** What must be said with this one value. */
+  note?: string | null;
+  /** Share of the territory the value covers. */
+  coverage?: number | null;
 }
 
 export interface Choropleth {
@@ -53,12 +79,14 @@ export interface Choropleth {
   count: number;
   classes: number[];
   source: SourceNote;
-  items: { territory_id: string; value: number | null }[];
+  /** Why nobody has a value, when nobody has. */
+  missing?: { reason: string; verdict: Verdict } | null;
+  items: MapValue[];
 }
 
 export interface TerritoryIndex {
   columns: string[];
-  rows: [territory_id: string, name: string, uf: string, has_mesh: boolean][];
+  rows: [territory_id: string, name: string, uf: string | null, has_mesh: boolean][];
 }
 
 export interface Territory {
@@ -92,13 +120,17 @@ export interface ProfileIndicator {
   freshness: string | null;
   source: string;
   note?: string | null;
+  baseline?: number | null;
+  coverage?: number | null;
   series: Point[];
+  /** Where this number is explained: /v1/explain/… */
   explain: string;
 }
 
 export interface MissingNumber {
   code: string;
   name: string;
+  period?: string | null;
   reason: string;
   verdict: Verdict | null;
 }
@@ -129,7 +161,7 @@ export interface Peers
   extends List<{
     territory_id: string;
     name: string;
-    uf: string;
+    uf: string | null;
     value: number | null;
     distance: number;
   }> {
@@ -158,6 +190,12 @@ export interface Run {
   error?: string | null;
 }
 
+export interface RawFile {
+  path: string;
+  sha256: string;
+  size: number;
+}
+
 export interface Explanation {
   uri: string;
   value: number | null;
@@ -170,9 +208,23 @@ export interface Explanation {
   } | null;
   run?: Partial<Run> | null;
   contract?: { connector?: string; version?: string | number; table_name?: string } | null;
-  bronze?: { path: string; sha256: string; size: number } | null;
+  bronze?: RawFile | null;
+  /** Every raw file the run read, the largest first. */
+  files?: RawFile[] | null;
+  /** What other sources say of the same number. */
+  others?: { source: string; dataset: string; value: number | null }[] | null;
+  row?: { note?: string | null; baseline?: number | null; coverage?: number | null } | null;
+  /** Why there is no value. */
+  reason?: string | null;
+  verdict?: Verdict | null;
   exchange?: { url: string; fetched_at: string; status: number } | null;
-  package?: { name: string; version: string; file?: string | null } | null;
+  package?: { name: string; version: string; file?: string | null; license?: string | null } | null;
+}
+
+/** A level that can be drawn, and the address of its present shapes. */
+export interface Layer {
+  level: Level;
+  mesh_version: string;
 }
 
 export interface Check {
@@ -182,6 +234,7 @@ export interface Check {
   status: 'pass' | 'warn' | 'fail';
   observed: number | string | null;
   threshold: number | string | null;
+  subject?: string | null;
   details: Record<string, unknown> | null;
   created_at_utc: string;
 }
@@ -192,6 +245,8 @@ export interface Connector {
   wave: string;
   source: string;
   status: 'planned' | 'partial' | 'implemented' | 'retired';
+  last_status?: Run['run_status'] | null;
   last_verdict?: Verdict | null;
+  last_finished_at_utc?: string | null;
   reason?: string | null;
 }

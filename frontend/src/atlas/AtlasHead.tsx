@@ -7,7 +7,7 @@ import type { View } from '../view/address';
 import styles from './Atlas.module.css';
 import { IndicatorPicker } from './IndicatorPicker';
 import { PeriodSlider } from './PeriodSlider';
-import type { Question } from './useAtlas';
+import { isMapped, type Question } from './useAtlas';
 
 interface AtlasHeadProps {
   indicators: readonly Indicator[];
@@ -23,7 +23,7 @@ interface AtlasHeadProps {
 export function AtlasHead({ indicators, question, shown, asked, busy, onChange }: AtlasHeadProps) {
   const { say, language } = useLanguage();
   const { indicator, period, level } = question;
-  const mapped = indicators.filter(({ levels }) => levels.some((one) => one !== 'country'));
+  const mapped = indicators.filter(isMapped);
   const levels = (['municipality', 'state'] as const).filter((one) =>
     indicator.levels.includes(one),
   );

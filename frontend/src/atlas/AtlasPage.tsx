@@ -66,6 +66,7 @@ function useTold(atlas: Atlas, question: Question | null) {
           row.value === null
             ? say('table.noData')
             : formatQuantity(row.value, decimals, unit, language),
+        note: row.note,
         rank:
           row.rank === null
             ? null
@@ -80,7 +81,7 @@ function useTold(atlas: Atlas, question: Question | null) {
   const told = (id: string) => {
     const words = hint(id);
     if (!words) return '';
-    return [words.name, words.value, words.rank].filter(Boolean).join(' · ');
+    return [words.name, words.value, words.rank, words.note].filter(Boolean).join(' · ');
   };
   return { hint, told };
 }

@@ -48,17 +48,26 @@ function NoMesh({ atlas, onOpen }: { atlas: Atlas; onOpen: (id: string) => void 
   );
 }
 
-function NationalOnly({ indicators }: { indicators: readonly Indicator[] }) {
+/** Indicators the map cannot show, so that nobody looks for them in vain. */
+function NotOnTheMap({ indicators }: { indicators: readonly Indicator[] }) {
   const { say } = useLanguage();
   const national = indicators.filter(({ levels }) => levels.every((level) => level === 'country'));
-  if (national.length === 0) return null;
+  const empty = indicators.filter(({ periods }) => periods.length === 0);
+  const names = (list: readonly Indicator[]) => list.map(({ name }) => name).join(', ');
   return (
-    <p className={styles.small}>
-      {say('indicator.nationalOnly', { names: national.map(({ name }) => name).join(', ') })}{' '}
-      <Link to="/territorio/$id" params={{ id: 'BR' }}>
-        {say('indicator.nationalLink')}
-      </Link>
-    </p>
+    <>
+      {national.length > 0 && (
+        <p className={styles.small}>
+          {say('indicator.nationalOnly', { names: names(national) })}{' '}
+          <Link to="/territorio/$id" params={{ id: 'BR' }}>
+            {say('indicator.nationalLink')}
+          </Link>
+        </p>
+      )}
+      {empty.length > 0 && (
+        <p className={styles.small}>{say('indicator.empty', { names: names(empty) })}</p>
+      )}
+    </>
   );
 }
 
@@ -129,7 +138,7 @@ export function AtlasRest(props: AtlasRestProps) {
           {say('table.count', { count: formatNumber(shown.length, 0, language) })}
         </p>
         {!isState && <NoMesh atlas={atlas} onOpen={onOpen} />}
-        <NationalOnly indicators={atlas.indicators ?? []} />
+        <NotOnTheMap indicators={atlas.indicators ?? []} />
       </section>
     </div>
   );

@@ -1,6 +1,7 @@
 import type { Indicator, SourceNote } from '../api/types';
 import { useLanguage } from '../i18n/language';
 import { formatAge, formatMoment } from '../text/format';
+import { distinctNotes } from '../text/notes';
 import styles from './Freshness.module.css';
 
 /** How old, in words, with the exact moment at hand. */
@@ -14,6 +15,17 @@ export function Age({ iso }: { iso: string | null }) {
   );
 }
 
+/** A warning beside its number: its first lines always, the rest one press away. */
+export function Warning({ text }: { text: string }) {
+  return (
+    <details className={styles.warning}>
+      <summary>
+        <span aria-hidden="true">▲</span> {text}
+      </summary>
+    </details>
+  );
+}
+
 interface FreshnessProps {
   indicator: Indicator;
   source: SourceNote | undefined;
@@ -22,26 +34,24 @@ interface FreshnessProps {
 
 /** Age, source, licence and every warning the number needs: always on the face of the map. */
 export function Freshness({ indicator, source, counted }: FreshnessProps) {
-  const { say } = useLanguage();
-  const notes = new Set([indicator.coverage_note, indicator.note, source?.note]);
+  const { say, language } = useLanguage();
+  // What the source's note says in Portuguese the catalogue says in every language.
+  const warnings = distinctNotes(
+    language === 'en' ? [indicator.coverage_note] : [indicator.coverage_note, source?.note],
+  );
   return (
     <div className={styles.freshness}>
-      {[...notes].map(
-        (note) =>
-          note && (
-            <p key={note} className={styles.warning} lang="pt-BR">
-              <span aria-hidden="true">▲</span> {note}
-            </p>
-          ),
-      )}
+      {warnings.map((note) => (
+        <Warning key={note} text={note} />
+      ))}
       <p>
         {counted} · <Age iso={source?.fetched_at ?? indicator.fetched_at} />
       </p>
       <p>
-        {say('fresh.source', { source: source?.name ?? indicator.source })} (
-        {source?.dataset ?? indicator.dataset}) ·{' '}
-        {say('fresh.license', { license: source?.license ?? indicator.license })}
+        {say('fresh.source', { source: indicator.source })} ({source?.dataset ?? indicator.dataset})
+        · {say('fresh.license', { license: indicator.license })}
       </p>
+      <p>{indicator.note}</p>
     </div>
   );
 }

@@ -1,7 +1,8 @@
 import { screen, within } from '@testing-library/react';
 import { describe, expect, it } from 'vitest';
+import { sayIn } from '../i18n/language';
 import { show } from '../test/render';
-import { Legend } from './Legend';
+import { classNames, Legend } from './Legend';
 
 const indicator = {
   classes: [0, 10, 20, 5000],
@@ -28,7 +29,13 @@ function items(values: [string, number][]) {
 
 describe('the legend', () => {
   it('names the classes in the reader’s figures, the outer ones open', () => {
-    expect(items([])).toEqual(['até 100', '10 a 200', '20 ou mais0', 'sem dado10']);
+    expect(items([])).toEqual(['menos de 100', '10 a 200', '20 ou mais0', 'sem dado10']);
+  });
+
+  it('tells counted things apart to the last one: 10 to 19, then 20', () => {
+    const say = sayIn('pt-BR');
+    const counted = { ...indicator, classes: [0, 1, 2, 10, 20], decimals: 0 };
+    expect(classNames(counted, 'pt-BR', say)).toEqual(['menos de 1', '1', '2 a 9', '10 ou mais']);
   });
 
   it('keeps its classes while the values move, and counts them anew', () => {
@@ -42,8 +49,8 @@ describe('the legend', () => {
       ['b', 15],
       ['c', 9000],
     ]);
-    expect(early).toEqual(['até 102', '10 a 201', '20 ou mais0', 'sem dado7']);
-    expect(late).toEqual(['até 100', '10 a 202', '20 ou mais1', 'sem dado7']);
+    expect(early).toEqual(['menos de 102', '10 a 201', '20 ou mais0', 'sem dado7']);
+    expect(late).toEqual(['menos de 100', '10 a 202', '20 ou mais1', 'sem dado7']);
   });
 
   it('names the centre of a diverging scale and says that water is not counted', () => {

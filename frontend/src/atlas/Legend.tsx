@@ -14,11 +14,15 @@ export function classNames(indicator: Classed, language: Language, say: Say): st
   // Edges like 20 or 1000 need no decimals even where the values have them.
   const digits = classes.every(Number.isInteger) ? 0 : decimals;
   const edge = (index: number) => formatNumber(classes[index] ?? 0, digits, language);
+  // Of things that are counted, 50 to 75 (75 out) is 50 to 74.
+  const top = (index: number) =>
+    decimals === 0 ? formatNumber((classes[index] ?? 0) - 1, 0, language) : edge(index);
   const last = classCount(classes) - 1;
   return Array.from({ length: last + 1 }, (_, index) => {
     if (index === last) return say('legend.from', { from: edge(index) });
-    if (index === 0) return say('legend.upTo', { to: edge(1) });
-    return say('legend.range', { from: edge(index), to: edge(index + 1) });
+    if (index === 0) return say('legend.below', { to: edge(1) });
+    if (edge(index) === top(index + 1)) return edge(index);
+    return say('legend.range', { from: edge(index), to: top(index + 1) });
   });
 }
 

@@ -11,6 +11,14 @@ import { GROUND, type Scheme } from './palette';
 import type { Place } from './ranking';
 import type { Label } from './style';
 
+/** What the map says of the place pointed at. */
+export interface Hint {
+  name: string;
+  value: string;
+  rank: string | null;
+  note: string | null;
+}
+
 interface MapCanvasProps {
   shapes: Shapes | undefined;
   states: Shapes | undefined;
@@ -21,7 +29,7 @@ interface MapCanvasProps {
   scheme: Scheme;
   camera: Camera | undefined;
   chosen: readonly string[];
-  hint: (id: string) => { name: string; value: string; rank: string | null } | null;
+  hint: (id: string) => Hint | null;
   onEngine: (engine: Engine | null) => void;
   onSelect: (id: string) => void;
   onMoved: (camera: Camera) => void;
@@ -147,6 +155,7 @@ export function MapCanvas(props: MapCanvasProps) {
           <strong>{told.name}</strong>
           <span>{told.value}</span>
           {told.rank && <small>{told.rank}</small>}
+          {told.note && <small>▲ {told.note}</small>}
         </div>
       )}
     </div>

@@ -62,6 +62,12 @@ describe('the table twin', () => {
     expect(rowOf(/Nazária/)).toHaveTextContent(/sem malha.*sem dado/);
   });
 
+  it('says what must be said with one value, to eye and ear', () => {
+    const [first] = rows;
+    setUp({ rows: [{ ...(first as Row), note: 'Só 18% dos meses.' }] });
+    expect(screen.getByText(/nota: Só 18% dos meses/)).toBeInTheDocument();
+  });
+
   it('walks rows with the arrows, pointing at each on the map, and opens with Enter', async () => {
     const { pointed, calls } = setUp();
     const user = userEvent.setup();
@@ -91,7 +97,7 @@ describe('the table twin', () => {
     const { calls } = setUp();
     await userEvent.click(screen.getByRole('button', { name: 'De onde veio: Diamantina, MG' }));
     expect(calls.origin).toHaveBeenCalledWith({
-      number: { territoryId: '3121605', code: 'deaths_total', period: '2019' },
+      uri: 'indicator/3121605/deaths_total/2019',
       what: 'Diamantina, MG',
     });
     expect(calls.open).not.toHaveBeenCalled();

@@ -9,6 +9,7 @@ import {
 import { useLanguage } from '../i18n/language';
 import type { MessageKey } from '../i18n/pt-BR';
 import { OriginButton } from '../origin/OriginButton';
+import { indicatorUri } from '../origin/origin';
 import { formatNumber } from '../text/format';
 import type { Sort, SortColumn } from '../view/address';
 import { usePointed } from '../view/pointed';
@@ -62,6 +63,17 @@ function SortHead(props: {
         {active && <span className="visually-hidden">, {say(order)}</span>}
       </button>
     </th>
+  );
+}
+
+/** What must be said with one value: a mark to the eye, words to the ear and to the pointer. */
+function NoteMark({ note }: { note: string }) {
+  const { say } = useLanguage();
+  return (
+    <span title={note} className={styles.note}>
+      <span aria-hidden="true">▲ </span>
+      <span className="visually-hidden">{say('table.note', { note })}. </span>
+    </span>
   );
 }
 
@@ -224,7 +236,10 @@ export function TerritoryTable(props: TerritoryTableProps) {
                   {row.value === null ? (
                     <span className={styles.none}>{say('table.noData')}</span>
                   ) : (
-                    formatNumber(row.value, decimals, language)
+                    <>
+                      {row.note && <NoteMark note={row.note} />}
+                      {formatNumber(row.value, decimals, language)}
+                    </>
                   )}
                 </td>
                 <td className={styles.origin}>
@@ -232,7 +247,7 @@ export function TerritoryTable(props: TerritoryTableProps) {
                     <OriginButton
                       compact
                       tabIndex={isCurrent ? 0 : -1}
-                      number={{ territoryId: row.id, code: indicator, period }}
+                      uri={indicatorUri(row.id, indicator, period)}
                       what={`${row.name}, ${row.uf}`}
                     />
                   )}

@@ -3,6 +3,7 @@ import type { Sheet } from '../download/csv';
 import type { LegendEntry, Plate } from '../download/png';
 import type { Say } from '../i18n/language';
 import { formatDate, formatMoment, formatPeriod, type Language } from '../text/format';
+import { distinctNotes } from '../text/notes';
 import { classNames } from './Legend';
 import { GROUND, type Scheme } from './palette';
 import type { Row } from './ranking';
@@ -19,7 +20,7 @@ export function aboutOf(
   { say, language }: Spoken,
 ): [string, string][] {
   const { source } = answer;
-  const notes = new Set([indicator.coverage_note, indicator.note, source.note]);
+  const notes = distinctNotes([indicator.coverage_note, source.note, indicator.note]);
   return [
     [say('csv.title'), indicator.name],
     [say('csv.indicator'), indicator.code],
@@ -30,7 +31,7 @@ export function aboutOf(
     [say('csv.license'), source.license],
     [say('csv.fetched'), source.fetched_at ?? say('fresh.never')],
     [say('csv.version'), String(answer.data_version)],
-    ...[...notes].flatMap((note): [string, string][] => (note ? [[say('csv.note'), note]] : [])),
+    ...notes.map((note): [string, string] => [say('csv.note'), note]),
     [say('csv.url'), location.href],
     [say('csv.made'), formatMoment(new Date().toISOString(), language)],
     [say('csv.format'), say('csv.formatText')],
@@ -54,8 +55,17 @@ export function mapSheet(
       say('csv.period'),
       `${say('csv.value')} (${indicator.unit})`,
       say('csv.rank'),
+      say('csv.note'),
     ],
-    rows: rows.map(({ id, name, uf, value, rank }) => [id, name, uf, answer.period, value, rank]),
+    rows: rows.map(({ id, name, uf, value, rank, note }) => [
+      id,
+      name,
+      uf,
+      answer.period,
+      value,
+      rank,
+      note,
+    ]),
   };
 }
 
@@ -66,10 +76,10 @@ export function footerOf(
   { say, language }: Spoken,
 ): string[] {
   const { source } = answer;
-  const notes = new Set([indicator.coverage_note, indicator.note, source.note]);
+  const notes = distinctNotes([indicator.coverage_note, source.note, indicator.note]);
   return [
     `${say('fresh.source', { source: source.name })} (${source.dataset}) · ${say('fresh.license', { license: source.license })}`,
-    ...[...notes].filter((note): note is string => Boolean(note)),
+    ...notes,
     say('png.made', { date: formatDate(new Date(), language) }),
     location.href,
   ];

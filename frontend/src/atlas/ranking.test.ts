@@ -24,10 +24,12 @@ describe('ranks', () => {
     expect(['0', '1', '2', '3'].map((id) => rankOf.get(id))).toEqual([3, 1, 1, 4]);
   });
 
-  it('are not given to a number that only compares a place with its own past', () => {
-    expect(isRanked({ period_kind: 'window' })).toBe(false);
-    expect(valuesOf(answer, isRanked({ period_kind: 'window' })).rankOf.size).toBe(0);
-    expect(isRanked({ period_kind: 'year' })).toBe(true);
+  it('are not given where the number, or the year, cannot bear one', () => {
+    const deaths = { ranked: true, unranked_years: ['2020'] };
+    expect(isRanked(deaths, '2019-12')).toBe(true);
+    expect(isRanked(deaths, '2020-01')).toBe(false);
+    expect(isRanked({ ranked: false, unranked_years: [] }, '2019')).toBe(false);
+    expect(valuesOf(answer, isRanked(deaths, '2020')).rankOf.size).toBe(0);
   });
 
   it('are not given to places without value', () => {

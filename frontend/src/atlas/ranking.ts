@@ -13,12 +13,15 @@ export interface Place {
 
 export interface Row extends Place {
   value: number | null;
+  /** What must be said with this one value. */
+  note: string | null;
   /** Place in descending order among those with a value; equals share it, as in 1, 2, 2, 4. */
   rank: number | null;
 }
 
 export interface Values {
   byId: ReadonlyMap<string, number>;
+  noteOf: ReadonlyMap<string, string>;
   rankOf: ReadonlyMap<string, number>;
 }
 
@@ -26,15 +29,18 @@ export function placesOf(index: TerritoryIndex): Place[] {
   return index.rows.map(([id, name, uf, hasMesh]) => ({
     id,
     name,
-    uf,
+    uf: uf ?? '',
     hasMesh,
     folded: fold(name),
   }));
 }
 
-/** A window compares a place with its own past: placing it above its neighbours would say more than it bears. */
-export function isRanked(indicator: Pick<Indicator, 'period_kind'>): boolean {
-  return indicator.period_kind !== 'window';
+/** Whether places may be set in order: some numbers, and some years, cannot bear it. */
+export function isRanked(
+  { ranked, unranked_years }: Pick<Indicator, 'ranked' | 'unranked_years'>,
+  period: string,
+): boolean {
+  return ranked && !unranked_years.includes(period.slice(0, 4));
 }
 
 function ranksOf(byId: ReadonlyMap<string, number>): Map<string, number> {
@@ -50,16 +56,19 @@ function ranksOf(byId: ReadonlyMap<string, number>): Map<string, number> {
 
 export function valuesOf(answer: Choropleth, ranked: boolean): Values {
   const byId = new Map<string, number>();
-  for (const { territory_id, value } of answer.items) {
+  const noteOf = new Map<string, string>();
+  for (const { territory_id, value, note } of answer.items) {
     if (value !== null) byId.set(territory_id, value);
+    if (note) noteOf.set(territory_id, note);
   }
-  return { byId, rankOf: ranked ? ranksOf(byId) : new Map() };
+  return { byId, noteOf, rankOf: ranked ? ranksOf(byId) : new Map() };
 }
 
 export function rowsOf(places: readonly Place[], values: Values): Row[] {
   return places.map((place) => ({
     ...place,
     value: values.byId.get(place.id) ?? null,
+    note: values.noteOf.get(place.id) ?? null,
     rank: values.rankOf.get(place.id) ?? null,
   }));
 }

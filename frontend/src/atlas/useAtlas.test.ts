@@ -9,10 +9,11 @@ const base = {
   periods: ['2015', '2019'],
 } as Indicator;
 const wage = { ...base, code: 'minimum_wage', levels: ['country'] } as Indicator;
+const empty = { ...base, code: 'population', periods: [] as string[] } as Indicator;
 const area = { ...base, code: 'area', levels: ['municipality'], periods: ['2010'] } as Indicator;
 
 const asked = (search: Record<string, string>) =>
-  questionOf([wage, base, area], viewOf(search)) ?? null;
+  questionOf([wage, empty, base, area], viewOf(search)) ?? null;
 
 describe('the question an address asks', () => {
   it('is the first indicator that has a map, in its last period, when it asks nothing', () => {
@@ -26,6 +27,10 @@ describe('the question an address asks', () => {
 
   it('never puts a national number on the map', () => {
     expect(asked({ indicator: 'minimum_wage' })?.indicator).toBe(base);
+  });
+
+  it('is never one that has no data yet', () => {
+    expect(asked({ indicator: 'population' })?.indicator).toBe(base);
   });
 
   it('falls back to the level the indicator has', () => {

@@ -1,21 +1,14 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useMemo, useState } from 'react';
-import {
-  indicatorsQuery,
-  type Shapes,
-  shapesQuery,
-  statesQuery,
-  territoryIndexQuery,
-  valuesQuery,
-} from '../api/queries';
+import { type Shapes, shapesQuery, territoryIndexQuery, valuesQuery } from '../api/queries';
 import type { Choropleth, Indicator, Level } from '../api/types';
-import { fold } from '../text/fold';
+import { useIndicators } from '../api/useIndicators';
 import type { View } from '../view/address';
 import { fillsOf } from './classes';
 import { coloursOf, type Scheme } from './palette';
 import { isRanked, type Place, placesOf, type Row, rowsOf, type Values, valuesOf } from './ranking';
 
-const NO_VALUES: Values = { byId: new Map(), rankOf: new Map() };
+const NO_VALUES: Values = { byId: new Map(), noteOf: new Map(), rankOf: new Map() };
 
 export interface Question {
   indicator: Indicator;
@@ -23,12 +16,14 @@ export interface Question {
   level: Level;
 }
 
+/** Whether there is anything of it to draw. */
+export function isMapped({ levels, periods }: Indicator): boolean {
+  return periods.length > 0 && levels.some((level) => level !== 'country');
+}
+
 /** What the address asks, made answerable: an unknown indicator or period becomes the nearest known. */
 export function questionOf(indicators: readonly Indicator[], view: View): Question | null {
-  const mapped = indicators.filter(
-    ({ levels, periods }) =>
-      periods.length > 0 && (levels.includes('municipality') || levels.includes('state')),
-  );
+  const mapped = indicators.filter(isMapped);
   const indicator = mapped.find(({ code }) => code === view.indicator) ?? mapped[0];
   if (!indicator) return null;
   const { periods, levels } = indicator;
@@ -51,25 +46,14 @@ function useNeighbourPeriods(question: Question | null, settled: boolean): void 
 }
 
 function usePlaces(level: Level) {
-  const municipalities = useQuery(territoryIndexQuery);
-  const states = useQuery({ ...statesQuery, enabled: level === 'state' });
+  const municipalities = useQuery(territoryIndexQuery('municipality'));
+  const listed = useQuery(territoryIndexQuery(level));
   const places = useMemo(
     () => (municipalities.data ? placesOf(municipalities.data) : []),
     [municipalities.data],
   );
-  const statePlaces = useMemo<Place[]>(
-    () =>
-      (states.data?.items ?? []).map((state) => ({
-        id: state.territory_id,
-        name: state.name,
-        uf: state.uf ?? '',
-        hasMesh: state.has_mesh,
-        folded: fold(state.name),
-      })),
-    [states.data],
-  );
-  const failed = level === 'state' ? states : municipalities;
-  return { places, listed: level === 'state' ? statePlaces : places, failed };
+  const others = useMemo(() => (listed.data ? placesOf(listed.data) : []), [listed.data]);
+  return { places, listed: level === 'municipality' ? places : others, index: listed };
 }
 
 /** Until the next answer is here, or when it fails, the last one stays. */
@@ -102,15 +86,15 @@ export interface Atlas {
 
 /** Everything the map screen shows, from the view its address asks for. */
 export function useAtlas(view: View, scheme: Scheme): Atlas {
-  const list = useQuery(indicatorsQuery);
+  const list = useIndicators();
   const question = useMemo(
-    () => (list.data ? questionOf(list.data.items, view) : null),
+    () => (list.data ? questionOf(list.data, view) : null),
     [list.data, view],
   );
   const level = question?.level ?? 'municipality';
   const shapes = useQuery(shapesQuery(level));
   const states = useQuery(shapesQuery('state'));
-  const { places, listed, failed } = usePlaces(level);
+  const { places, listed, index } = usePlaces(level);
   const asked = useQuery({
     ...valuesQuery(question?.indicator.code ?? '', question?.period ?? '', level),
     enabled: question !== null,
@@ -119,14 +103,14 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
 
   const answer = useLast(asked.data);
   const shown = useMemo(() => {
-    const indicator = list.data?.items.find(({ code }) => code === answer?.indicator);
+    const indicator = list.data?.find(({ code }) => code === answer?.indicator);
     if (!answer || !indicator) return null;
     // The answer's classes are those of its level; the catalogue's are those of the first one.
     const { classes, period, level } = answer;
     return { indicator: { ...indicator, classes }, period, level };
   }, [list.data, answer]);
   const values = useMemo(
-    () => (answer && shown ? valuesOf(answer, isRanked(shown.indicator)) : NO_VALUES),
+    () => (answer && shown ? valuesOf(answer, isRanked(shown.indicator, shown.period)) : NO_VALUES),
     [answer, shown],
   );
   const colours = useMemo(() => (shown ? coloursOf(shown.indicator, scheme) : []), [shown, scheme]);
@@ -135,9 +119,9 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
     [values, shown, colours],
   );
   const rows = useMemo(() => rowsOf(listed, values), [listed, values]);
-  const broken = [list, asked, shapes, failed].find(({ error }) => error);
+  const broken = [list, asked, shapes, index].find(({ error }) => error);
   return {
-    indicators: list.data?.items,
+    indicators: list.data,
     question,
     places,
     shapes: shapes.data,

@@ -73,7 +73,7 @@ export function OpsPage() {
       {complete ? (
         <>
           <NeedsList runs={runs} checks={checks} />
-          <SourcesList connectors={connectors} runs={runs} />
+          <SourcesList connectors={connectors} />
           <RunsList runs={runs} />
           <ChecksList checks={checks} />
         </>

@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from 'react';
+import { useMemo } from 'react';
 import type { Check, Connector, Run } from '../api/types';
 import { useLanguage } from '../i18n/language';
 import type { MessageKey } from '../i18n/pt-BR';
@@ -9,7 +9,6 @@ import { type Column, OpsTable } from './OpsTable';
 import { StateMark } from './StateMark';
 import {
   latestChecks,
-  latestRuns,
   needsOf,
   reasonOf,
   stateOfCheck,
@@ -48,13 +47,20 @@ export function NeedsList({ runs, checks }: { runs: readonly Run[]; checks: read
         </p>
       ) : (
         <ul>
-          {needs.map(({ key, state, kind, name, reason, since, traceId }) => (
+          {needs.map(({ key, state, kind, name, reason, subjects, since, traceId }) => (
             <li key={key} data-state={state}>
               <StateMark state={state} />
               <span className={styles.needName}>
                 {say(kind === 'check' ? 'ops.col.check' : 'ops.col.job')} <code>{name}</code>
               </span>
-              <span className={styles.needReason}>{reason}</span>
+              <span className={styles.needReason}>
+                {reason}
+                {subjects.length > 0 && (
+                  <small>
+                    {say('ops.now.many', { count: subjects.length, subjects: subjects.join(', ') })}
+                  </small>
+                )}
+              </span>
               <span className={styles.needSince}>
                 <Moment iso={since} />
                 {traceId && (
@@ -76,30 +82,22 @@ function connectorText(item: Connector): string {
   return `${item.connector} ${item.source} ${item.wave} ${item.status}`;
 }
 
-export function SourcesList(props: { connectors: readonly Connector[]; runs: readonly Run[] }) {
-  const { connectors, runs } = props;
+export function SourcesList({ connectors }: { connectors: readonly Connector[] }) {
   const { say } = useLanguage();
   const words = useWords();
-  const latest = useMemo(() => latestRuns(runs), [runs]);
-  const stateOf = useCallback(
-    (item: Connector) => stateOfConnector(item, latest.get(item.job_name)),
-    [latest],
-  );
-  const reason = (item: Connector): string => {
-    if (item.reason) return item.reason;
-    const last = latest.get(item.job_name);
-    if (last?.verdict) return words('verdict', last.verdict);
-    return last ? '' : say('ops.source.neverRan');
+  const reason = ({ last_verdict, last_status, reason: told }: Connector): string => {
+    if (last_verdict) return words('verdict', last_verdict);
+    return told ?? (last_status ? '' : say('ops.source.neverRan'));
   };
   const columns: Column<Connector>[] = [
-    { title: say('ops.col.source'), cell: ({ source }) => source },
+    { title: say('ops.col.source'), cell: ({ source }) => source || '—' },
     { title: say('ops.col.connector'), cell: ({ connector }) => <code>{connector}</code> },
     { title: say('ops.col.wave'), cell: ({ wave }) => wave },
     { title: say('ops.col.status'), cell: ({ status }) => words('ops.connector', status) },
     { title: say('ops.col.reason'), cell: reason },
     {
       title: say('ops.col.when'),
-      cell: ({ job_name }) => <Moment iso={latest.get(job_name)?.started_at_utc ?? null} />,
+      cell: ({ last_finished_at_utc }) => <Moment iso={last_finished_at_utc ?? null} />,
     },
   ];
   return (
@@ -108,7 +106,7 @@ export function SourcesList(props: { connectors: readonly Connector[]; runs: rea
       items={connectors}
       columns={columns}
       keyOf={({ connector }) => connector}
-      stateOf={stateOf}
+      stateOf={stateOfConnector}
       textOf={connectorText}
     />
   );
@@ -171,7 +169,7 @@ export function RunsList({ runs }: { runs: readonly Run[] }) {
 }
 
 function checkText(item: Check): string {
-  return `${item.check_name} ${item.status} ${reasonOf(item)}`;
+  return `${item.check_name} ${item.subject} ${item.status} ${reasonOf(item)}`;
 }
 
 export function ChecksList({ checks }: { checks: readonly Check[] }) {
@@ -183,6 +181,7 @@ export function ChecksList({ checks }: { checks: readonly Check[] }) {
       : (value ?? '—');
   const columns: Column<Check>[] = [
     { title: say('ops.col.check'), cell: ({ check_name }) => <code>{check_name}</code> },
+    { title: say('ops.col.subject'), cell: ({ subject }) => subject ?? '—' },
     { title: say('ops.col.observed'), numeric: true, cell: ({ observed }) => figure(observed) },
     { title: say('ops.col.threshold'), numeric: true, cell: ({ threshold }) => figure(threshold) },
     { title: say('ops.col.reason'), cell: reasonOf },

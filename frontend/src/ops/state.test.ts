@@ -56,20 +56,20 @@ describe('states', () => {
     expect(states.sort(bySeverity)).toEqual(['critical', 'warn', 'unknown', 'muted', 'ok']);
   });
 
-  it.each<[string, Partial<Connector>, Run | undefined, State]>([
-    ['only planned', { status: 'planned' }, undefined, 'warn'],
-    ['never run', {}, undefined, 'unknown'],
-    ['run well', {}, run('ibge_admin', 'success', 1), 'ok'],
+  it.each<[string, Partial<Connector>, State]>([
+    ['only planned', { status: 'planned' }, 'warn'],
+    ['never run', {}, 'unknown'],
+    ['run well', { last_status: 'success' }, 'ok'],
     [
-      'run well on an old file because the source failed',
-      {},
-      run('ibge_admin', 'success', 1, { verdict: 'source_failed' }),
+      'run well on what was kept, because the source failed',
+      { last_status: 'success', last_verdict: 'source_failed' },
       'warn',
     ],
-    ['failed', {}, run('ibge_admin', 'failed', 1), 'critical'],
-    ['retired', { status: 'retired' }, undefined, 'muted'],
-  ])('of a source %s', (_, changes, last, expected) => {
-    expect(stateOfConnector({ ...connector, ...changes }, last)).toBe(expected);
+    ['blocked', { last_status: 'blocked', last_verdict: 'we_failed' }, 'warn'],
+    ['failed', { last_status: 'failed' }, 'critical'],
+    ['retired', { status: 'retired', last_status: 'success' }, 'muted'],
+  ])('of a source %s', (_, changes, expected) => {
+    expect(stateOfConnector({ ...connector, ...changes })).toBe(expected);
   });
 });
 
@@ -92,6 +92,15 @@ describe('what needs me now', () => {
       'b/new/fail',
     ]);
     expect(needsOf([], checks).map(({ state }) => state)).toEqual(['critical', 'warn']);
+  });
+
+  it('tells one reason once, with everything it is about', () => {
+    const two = ['anac', 'aneel'].map((subject, index) => ({
+      ...check('a', 'warn', 'new', 2),
+      check_id: index,
+      subject,
+    }));
+    expect(needsOf([], two)).toMatchObject([{ name: 'a', subjects: ['anac', 'aneel'] }]);
   });
 
   it('carries the reason, the age and the trace', () => {

@@ -36,13 +36,17 @@ export function stateOfRun({ run_status }: Pick<Run, 'run_status'>): State {
   return OF_RUN[run_status] ?? 'unknown';
 }
 
-/** What only planned is no source yet, and one that never ran is unknown: neither is ever ok. */
-export function stateOfConnector(connector: Connector, last: Run | undefined): State {
-  if (connector.status === 'retired') return 'muted';
-  if (connector.status === 'planned') return 'warn';
-  if (!last) return 'unknown';
-  if (last.verdict === 'source_failed') return 'warn';
-  return stateOfRun(last);
+/**
+ * What is only planned is no source yet, and one that never ran is unknown: neither is ever ok.
+ * A run that went well on what was kept here, because the source could not be had, is no ok either.
+ */
+export function stateOfConnector(connector: Connector): State {
+  const { status, last_status, last_verdict } = connector;
+  if (status === 'retired') return 'muted';
+  if (status === 'planned') return 'warn';
+  if (!last_status) return 'unknown';
+  const ran = stateOfRun({ run_status: last_status });
+  return ran === 'ok' && last_verdict ? 'warn' : ran;
 }
 
 function newest<T>(items: readonly T[], keyOf: (item: T) => string, timeOf: (item: T) => string) {
@@ -88,23 +92,36 @@ export interface Need {
   kind: 'check' | 'run';
   name: string;
   reason: string;
+  /** What it is about, when it is about several things at once. */
+  subjects: string[];
   since: string;
   traceId: string | null;
 }
 
-/** What asks for a person now, worst first, then longest waiting. */
-export function needsOf(runs: readonly Run[], checks: readonly Check[]): Need[] {
-  const ofChecks = latestChecks(checks).map(
-    (check): Need => ({
-      key: `check/${check.check_id}`,
+function needsOfChecks(checks: readonly Check[]): Need[] {
+  const groups = new Map<string, Need>();
+  for (const check of latestChecks(checks)) {
+    const reason = reasonOf(check);
+    // Seventeen sources with one reason are one thing to do, not seventeen.
+    const key = `${check.check_name}/${check.status}/${reason}`;
+    const group = groups.get(key) ?? {
+      key,
       state: stateOfCheck(check),
       kind: 'check',
       name: check.check_name,
-      reason: reasonOf(check),
+      reason,
+      subjects: [],
       since: check.created_at_utc,
       traceId: null,
-    }),
-  );
+    };
+    if (check.subject) group.subjects.push(check.subject);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+/** What asks for a person now, worst first, then longest waiting. */
+export function needsOf(runs: readonly Run[], checks: readonly Check[]): Need[] {
   const ofRuns = [...latestRuns(runs).values()].map(
     (run): Need => ({
       key: `run/${run.run_id}`,
@@ -112,11 +129,12 @@ export function needsOf(runs: readonly Run[], checks: readonly Check[]): Need[] 
       kind: 'run',
       name: run.job_name,
       reason: run.error ?? '',
+      subjects: [],
       since: run.finished_at_utc ?? run.started_at_utc,
       traceId: run.trace_id ?? null,
     }),
   );
-  return [...ofChecks, ...ofRuns]
+  return [...needsOfChecks(checks), ...ofRuns]
     .filter(({ state }) => state === 'critical' || state === 'warn')
     .sort((a, b) => bySeverity(a.state, b.state) || (a.since < b.since ? -1 : 1));
 }

@@ -1,6 +1,6 @@
 import { CopyButton } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { Explanation, Run } from '../api/types';
+import type { Explanation, RawFile, Run } from '../api/types';
 import { useLanguage } from '../i18n/language';
 import {
   formatMoment,
@@ -8,8 +8,18 @@ import {
   formatPeriod,
   formatQuantity,
   formatSize,
+  type Language,
 } from '../text/format';
 import styles from './Origin.module.css';
+
+/** The drawer knows no indicator: whole numbers stay whole, others show what tells them apart. */
+function decimalsOf(value: number): number {
+  return Number.isInteger(value) ? 0 : 2;
+}
+
+function figure(value: number, language: Language): string {
+  return formatNumber(value, decimalsOf(value), language);
+}
 
 function Part({ title, children }: { title: string; children: ReactNode }) {
   return (
@@ -66,7 +76,12 @@ function RunPart({ run }: { run: Partial<Run> }) {
   );
 }
 
-function DerivationPart({ derivation }: { derivation: NonNullable<Explanation['derivation']> }) {
+interface DerivationProps {
+  derivation: NonNullable<Explanation['derivation']>;
+  onFollow: (uri: string) => void;
+}
+
+function DerivationPart({ derivation, onFollow }: DerivationProps) {
   const { say, language } = useLanguage();
   const { method, sql_model, inputs } = derivation;
   return (
@@ -79,8 +94,10 @@ function DerivationPart({ derivation }: { derivation: NonNullable<Explanation['d
           <ul className={styles.inputs}>
             {inputs.map(({ uri, value }) => (
               <li key={uri}>
-                <code>{uri}</code>{' '}
-                <span>{value === null ? '—' : formatNumber(value, 0, language)}</span>
+                <button type="button" onClick={() => onFollow(uri)}>
+                  <code>{uri}</code>
+                </button>
+                <span>{value === null ? '—' : figure(value, language)}</span>
               </li>
             ))}
           </ul>
@@ -90,20 +107,112 @@ function DerivationPart({ derivation }: { derivation: NonNullable<Explanation['d
   );
 }
 
-/** The road from a number back to the bytes it was read from, nearest step first. */
-export function Origin({ explanation }: { explanation: Explanation }) {
+function RawFileLines({ file }: { file: RawFile }) {
   const { say, language } = useLanguage();
-  const { value, unit, period, derivation, run, contract, bronze, exchange } = explanation;
-  const decimals = value !== null && Number.isInteger(value) ? 0 : 2;
+  return (
+    <>
+      <p className={styles.path}>{file.path}</p>
+      <p>
+        {say('origin.bronze.hash')} ·{' '}
+        {say('origin.bronze.size', { size: formatSize(file.size, language) })}
+      </p>
+      <CopyLine text={file.sha256} />
+    </>
+  );
+}
+
+function BronzePart({ bronze, files }: { bronze: RawFile; files: readonly RawFile[] }) {
+  const { say } = useLanguage();
+  return (
+    <Part title={say('origin.bronze')}>
+      <RawFileLines file={bronze} />
+      {files.length > 1 && (
+        <details>
+          <summary>{say('origin.files', { count: files.length })}</summary>
+          {files.map((file) => (
+            <RawFileLines key={file.path} file={file} />
+          ))}
+        </details>
+      )}
+    </Part>
+  );
+}
+
+/** Where the bytes came from: an address of the network, or a package. */
+function FetchedPart({ exchange, package: archive }: Pick<Explanation, 'exchange' | 'package'>) {
+  const { say, language } = useLanguage();
+  return (
+    <>
+      {exchange && (
+        <Part title={say('origin.exchange')}>
+          <p className={styles.path}>{exchange.url}</p>
+          <p>
+            {say('origin.exchange.text', {
+              when: formatMoment(exchange.fetched_at, language),
+              status: exchange.status,
+            })}
+          </p>
+        </Part>
+      )}
+      {archive && (
+        <Part title={say('origin.package')}>
+          <p>{say('origin.package.text', { name: archive.name, version: archive.version })}</p>
+          {archive.file && <p className={styles.path}>{archive.file}</p>}
+          {archive.license && <p>{say('origin.package.license', { license: archive.license })}</p>}
+        </Part>
+      )}
+    </>
+  );
+}
+
+/** The number itself, what is said with it and what others say of it; or why there is none. */
+function ValuePart({ explanation }: { explanation: Explanation }) {
+  const { say, language } = useLanguage();
+  const { value, unit, period, row, others, reason, verdict } = explanation;
+  return (
+    <Part title={say(value === null ? 'origin.missing' : 'origin.value')}>
+      {value !== null && (
+        <p className={styles.value}>{formatQuantity(value, decimalsOf(value), unit, language)}</p>
+      )}
+      <p>{formatPeriod(period, language)}</p>
+      {reason && (
+        <p lang="pt-BR">
+          {verdict && <strong>{say(`verdict.${verdict}`)}: </strong>}
+          {reason}
+        </p>
+      )}
+      {row?.note && <p lang="pt-BR">▲ {row.note}</p>}
+      {others && others.length > 0 && (
+        <>
+          <p>{say('origin.others')}</p>
+          <ul className={styles.inputs}>
+            {others.map((other) => (
+              <li key={`${other.source}/${other.dataset}`}>
+                {other.source} ({other.dataset})
+                <span>{other.value === null ? '—' : figure(other.value, language)}</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Part>
+  );
+}
+
+interface OriginProps {
+  explanation: Explanation;
+  /** Asks for another number on the road. */
+  onFollow: (uri: string) => void;
+}
+
+/** The road from a number back to the bytes it was read from, nearest step first. */
+export function Origin({ explanation, onFollow }: OriginProps) {
+  const { say } = useLanguage();
+  const { derivation, run, contract, bronze, files, exchange, package: archive } = explanation;
   return (
     <dl className={styles.origin}>
-      <Part title={say('origin.value')}>
-        <p className={styles.value}>
-          {value === null ? say('table.noData') : formatQuantity(value, decimals, unit, language)}
-        </p>
-        <p>{formatPeriod(period, language)}</p>
-      </Part>
-      {derivation && <DerivationPart derivation={derivation} />}
+      <ValuePart explanation={explanation} />
+      {derivation && <DerivationPart derivation={derivation} onFollow={onFollow} />}
       {run && <RunPart run={run} />}
       {contract && (
         <Part title={say('origin.contract')}>
@@ -116,31 +225,8 @@ export function Origin({ explanation }: { explanation: Explanation }) {
           </p>
         </Part>
       )}
-      {bronze && (
-        <Part title={say('origin.bronze')}>
-          <p className={styles.path}>{bronze.path}</p>
-          <p>{say('origin.bronze.hash')}</p>
-          <CopyLine text={bronze.sha256} />
-          <p>{say('origin.bronze.size', { size: formatSize(bronze.size, language) })}</p>
-        </Part>
-      )}
-      {exchange && (
-        <Part title={say('origin.exchange')}>
-          <p className={styles.path}>{exchange.url}</p>
-          <p>
-            {say('origin.exchange.text', {
-              when: formatMoment(exchange.fetched_at, language),
-              status: exchange.status,
-            })}
-          </p>
-        </Part>
-      )}
-      {explanation.package && (
-        <Part title={say('origin.package')}>
-          <p>{say('origin.package.text', explanation.package)}</p>
-          {explanation.package.file && <p className={styles.path}>{explanation.package.file}</p>}
-        </Part>
-      )}
+      {bronze && <BronzePart bronze={bronze} files={files ?? []} />}
+      <FetchedPart exchange={exchange ?? null} package={archive ?? null} />
       <Part title={say('origin.uri')}>
         <CopyLine text={`atalaia explain ${explanation.uri}`} />
       </Part>

@@ -9,7 +9,7 @@ interface OriginButtonProps extends OriginQuestion {
 }
 
 /** The way back of one number. */
-export function OriginButton({ number, what, compact = false, tabIndex }: OriginButtonProps) {
+export function OriginButton({ uri, what, compact = false, tabIndex }: OriginButtonProps) {
   const { say } = useLanguage();
   const open = useOrigin();
   return (
@@ -21,7 +21,7 @@ export function OriginButton({ number, what, compact = false, tabIndex }: Origin
       tabIndex={tabIndex}
       onClick={(event) => {
         event.stopPropagation();
-        open({ number, what });
+        open({ uri, what });
       }}
     >
       {compact ? <span aria-hidden="true">↩</span> : say('origin.button')}

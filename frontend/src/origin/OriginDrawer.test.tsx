@@ -1,17 +1,18 @@
-import { screen, waitFor } from '@testing-library/react';
+import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { describe, expect, it } from 'vitest';
 import { onTheWire, problem, recorded, TRACE } from '../test/api';
 import { show } from '../test/render';
 import { OriginButton } from './OriginButton';
 import { OriginProvider } from './OriginDrawer';
+import { indicatorUri } from './origin';
 
-const number = { territoryId: '3121605', code: 'deaths_total', period: '2019' };
+const uri = indicatorUri('3121605', 'deaths_total', '2019');
 
 async function ask() {
   show(
     <OriginProvider>
-      <OriginButton number={number} what="Óbitos, Diamantina" />
+      <OriginButton uri={uri} what="Óbitos, Diamantina" />
     </OriginProvider>,
   );
   await userEvent.click(screen.getByRole('button', { name: 'De onde veio: Óbitos, Diamantina' }));
@@ -68,6 +69,43 @@ describe('de onde veio', () => {
     const dialog = await ask();
     await waitFor(() => expect(dialog).toHaveTextContent('0 óbitos'));
     expect(dialog).not.toHaveTextContent('Arquivo bruto');
+  });
+
+  it('leads on to the numbers it was made of, and back', async () => {
+    const [first] = recorded.explain.derivation.inputs;
+    onTheWire({
+      [`/v1/explain/${first?.uri}`]: {
+        uri: first?.uri,
+        value: first?.value,
+        unit: 'óbitos',
+        period: '2019-01',
+      },
+    });
+    const dialog = await ask();
+    await userEvent.click(await within(dialog).findByText(/^Entradas/));
+    await userEvent.click(within(dialog).getByText(first?.uri ?? ''));
+    await waitFor(() => expect(dialog).toHaveTextContent(`atalaia explain ${first?.uri}`));
+    await userEvent.click(within(dialog).getByRole('button', { name: /Voltar/ }));
+    await waitFor(() =>
+      expect(dialog).toHaveTextContent(`atalaia explain ${recorded.explain.uri}`),
+    );
+  });
+
+  it('says why there is no number, and whose the hole is', async () => {
+    onTheWire({
+      '/v1/explain/indicator/3121605/deaths_total/2019': {
+        uri,
+        value: null,
+        unit: 'óbitos',
+        period: '2019',
+        reason: 'Faltam dois meses.',
+        verdict: 'not_published',
+      },
+    });
+    const dialog = await ask();
+    await waitFor(() =>
+      expect(dialog).toHaveTextContent('a fonte não publicou: Faltam dois meses.'),
+    );
   });
 
   it('refuses with the number to quote, not with an empty drawer', async () => {

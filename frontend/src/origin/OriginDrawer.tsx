@@ -1,4 +1,4 @@
-import { Drawer } from '@mantine/core';
+import { Button, Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useCallback, useState } from 'react';
 import { explainQuery } from '../api/queries';
@@ -8,24 +8,28 @@ import { useLanguage } from '../i18n/language';
 import { Origin } from './Origin';
 import { OriginContext, type OriginQuestion } from './origin';
 
-function Answer({ question }: { question: OriginQuestion }) {
-  const { territoryId, code, period } = question.number;
-  const { data, error, refetch } = useQuery(explainQuery(territoryId, code, period));
-  if (data) return <Origin explanation={data} />;
+function Answer({ uri, onFollow }: { uri: string; onFollow: (uri: string) => void }) {
+  const { data, error, refetch } = useQuery(explainQuery(uri));
+  if (data) return <Origin explanation={data} onFollow={onFollow} />;
   if (error) return <Refusal error={error} onRetry={refetch} />;
   return <Waiting lines={8} />;
 }
 
-/** Holds the one drawer, so that any number on any screen can open it. */
+/**
+ * Holds the one drawer, so that any number on any screen can open it. A derived number leads on to
+ * the numbers it was made of, and back.
+ */
 export function OriginProvider({ children }: { children: ReactNode }) {
   const { say } = useLanguage();
-  const [question, setQuestion] = useState<OriginQuestion | null>(null);
-  const close = useCallback(() => setQuestion(null), []);
+  const [road, setRoad] = useState<OriginQuestion[]>([]);
+  const ask = useCallback((question: OriginQuestion) => setRoad([question]), []);
+  const close = useCallback(() => setRoad([]), []);
+  const here = road.at(-1);
   return (
-    <OriginContext value={setQuestion}>
+    <OriginContext value={ask}>
       {children}
       <Drawer
-        opened={question !== null}
+        opened={here !== undefined}
         onClose={close}
         position="right"
         size="md"
@@ -33,12 +37,24 @@ export function OriginProvider({ children }: { children: ReactNode }) {
           <>
             {say('origin.title')}
             <br />
-            <small>{question?.what}</small>
+            <small>{here?.what}</small>
           </>
         }
         closeButtonProps={{ 'aria-label': say('app.close') }}
       >
-        {question && <Answer question={question} />}
+        {road.length > 1 && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            mb="sm"
+            onClick={() => setRoad(road.slice(0, -1))}
+          >
+            {say('origin.back')}
+          </Button>
+        )}
+        {here && (
+          <Answer uri={here.uri} onFollow={(uri) => setRoad([...road, { uri, what: uri }])} />
+        )}
       </Drawer>
     </OriginContext>
   );

@@ -1,14 +1,13 @@
 import { createContext, useContext } from 'react';
 
-/** The address of one number: what /v1/explain is asked about. */
-export interface NumberAddress {
-  territoryId: string;
-  code: string;
-  period: string;
+/** The address of one number: what `atalaia explain` and /v1/explain are asked about. */
+export function indicatorUri(territoryId: string, code: string, period: string): string {
+  return `indicator/${territoryId}/${code}/${period}`;
 }
 
 export interface OriginQuestion {
-  number: NumberAddress;
+  /** The number's own address, as `indicatorUri` writes it. */
+  uri: string;
   /** The number's owner in words, for the heading. */
   what: string;
 }

@@ -6,11 +6,12 @@ import { compareQuery } from '../api/queries';
 import type { ComparedSeries, Indicator, ProfileIndicator, Territory } from '../api/types';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
-import { Age } from '../atlas/Freshness';
+import { Age, Warning } from '../atlas/Freshness';
 import { DownloadMenu } from '../download/DownloadMenu';
 import { useLanguage } from '../i18n/language';
 import { OriginButton } from '../origin/OriginButton';
 import { formatNumber, formatPeriod, formatQuantity } from '../text/format';
+import { distinctNotes } from '../text/notes';
 import { CompareBars } from './CompareBars';
 import { saveChart, saveSeries } from './downloads';
 import type { ECharts } from './echarts';
@@ -23,18 +24,22 @@ const LineChart = lazy(() => import('./LineChart').then(({ LineChart: it }) => (
 interface IndicatorCardProps {
   territory: Territory;
   number: ProfileIndicator;
-  about: Indicator | undefined;
+  about: Indicator;
   compared: readonly string[];
 }
 
 function useFigures({ number, about }: Pick<IndicatorCardProps, 'number' | 'about'>) {
   const { language } = useLanguage();
-  const whole = Number.isInteger(number.value ?? 0);
-  const decimals = about?.decimals ?? (whole ? 0 : 1);
+  const { decimals } = about;
   return {
     plain: (value: number) => formatNumber(value, decimals, language),
     withUnit: (value: number) => formatQuantity(value, decimals, number.unit, language),
   };
+}
+
+/** The API says where each number is explained; the drawer asks by the number's own address. */
+function uriOf({ explain }: ProfileIndicator): string {
+  return explain.replace(/^.*?\/explain\//, '');
 }
 
 /** What the chart shows, as a sentence: from where to where, and never why. */
@@ -66,7 +71,7 @@ function Figure({ territory, number, about }: Omit<IndicatorCardProps, 'compared
   const { say, language } = useLanguage();
   const { withUnit } = useFigures({ number, about });
   const { value, rank, rank_of, state_value, country_value, marker } = number;
-  const shares = about?.cumulative === true && value !== null && state_value;
+  const shares = about.cumulative === true && value !== null && state_value;
   return (
     <div className={styles.figure}>
       <strong className={styles.value}>
@@ -74,10 +79,7 @@ function Figure({ territory, number, about }: Omit<IndicatorCardProps, 'compared
       </strong>
       <span>{formatPeriod(number.period, language)}</span>
       {value !== null && (
-        <OriginButton
-          number={{ territoryId: territory.territory_id, code: number.code, period: number.period }}
-          what={`${number.name}, ${territory.name}`}
-        />
+        <OriginButton uri={uriOf(number)} what={`${number.name}, ${territory.name}`} />
       )}
       <ul className={styles.context}>
         {marker && <li>{say('profile.marker', { marker })}</li>}
@@ -223,7 +225,7 @@ export function IndicatorCard(props: IndicatorCardProps) {
     enabled: seen,
   });
   // The number's own words already hold those on coverage.
-  const notes = new Set([number.note ?? about?.coverage_note, about?.note]);
+  const warnings = distinctNotes([about.coverage_note, number.note]);
   return (
     <article ref={ref} className={styles.card} data-indicator={number.code}>
       <h4 className={styles.title}>{title}</h4>
@@ -238,14 +240,10 @@ export function IndicatorCard(props: IndicatorCardProps) {
       <p className={styles.source}>
         <Age iso={number.freshness} /> · {number.source}
       </p>
-      {[...notes].map(
-        (note) =>
-          note && (
-            <p key={note} className={styles.warning} lang="pt-BR">
-              <span aria-hidden="true">▲</span> {note}
-            </p>
-          ),
-      )}
+      {about.note && <p className={styles.source}>{about.note}</p>}
+      {warnings.map((note) => (
+        <Warning key={note} text={note} />
+      ))}
     </article>
   );
 }

@@ -1,7 +1,13 @@
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { indicatorsQuery, profileQuery } from '../api/queries';
-import type { MissingNumber, Profile as ProfileAnswer, ProfileIndicator } from '../api/types';
+import { profileQuery } from '../api/queries';
+import type {
+  Indicator,
+  MissingNumber,
+  Profile as ProfileAnswer,
+  ProfileIndicator,
+} from '../api/types';
+import { useIndicators } from '../api/useIndicators';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import type { Place } from '../atlas/ranking';
@@ -18,6 +24,16 @@ function byTheme(numbers: readonly ProfileIndicator[]): [string, ProfileIndicato
   return [...themes];
 }
 
+/** The number under the names the reader's language has for it. */
+function named<T extends MissingNumber | ProfileIndicator>(
+  one: T,
+  about: Indicator | undefined,
+): T {
+  if (!about) return one;
+  const { name, unit, theme, source } = about;
+  return 'unit' in one ? { ...one, name, unit, theme, source } : { ...one, name };
+}
+
 /** Every hole with its reason and, in three possible words, whose it is. */
 function Missing({ missing }: { missing: readonly MissingNumber[] }) {
   const { say } = useLanguage();
@@ -30,7 +46,7 @@ function Missing({ missing }: { missing: readonly MissingNumber[] }) {
         <ul>
           {missing.map(({ code, name, reason, verdict }) => (
             <li key={code}>
-              <strong lang="pt-BR">{name}</strong>
+              <strong>{name}</strong>
               {verdict && <em> — {say(`verdict.${verdict}`)}</em>}
               <br />
               <span lang="pt-BR">{reason}</span>
@@ -73,15 +89,20 @@ export interface ProfileProps {
 export function Profile({ territoryId, compared, places, onCompare }: ProfileProps) {
   const { say } = useLanguage();
   const profile = useQuery(profileQuery(territoryId));
-  const catalogue = useQuery(indicatorsQuery);
+  const catalogue = useIndicators();
   const about = useMemo(
-    () => new Map((catalogue.data?.items ?? []).map((one) => [one.code, one])),
+    () => new Map((catalogue.data ?? []).map((one) => [one.code, one])),
     [catalogue.data],
   );
-  if (profile.error)
-    return <Refusal error={profile.error} onRetry={() => void profile.refetch()} />;
-  if (!profile.data) return <Waiting lines={10} />;
-  const { territory, headline, indicators, missing } = profile.data;
+  const failed = [profile, catalogue].find(({ error }) => error);
+  if (failed?.error) return <Refusal error={failed.error} onRetry={() => void failed.refetch()} />;
+  if (!profile.data || !catalogue.data) return <Waiting lines={10} />;
+  const { territory, headline } = profile.data;
+  // What the catalogue does not know, nobody said how to show.
+  const indicators = profile.data.indicators
+    .filter(({ code }) => about.has(code))
+    .map((one) => named(one, about.get(one.code)));
+  const missing = profile.data.missing.map((one) => named(one, about.get(one.code)));
   const first = indicators[0];
   return (
     <>
@@ -98,17 +119,22 @@ export function Profile({ territoryId, compared, places, onCompare }: ProfilePro
       {indicators.length > 0 && <p className={styles.note}>{say('chart.grey')}</p>}
       {byTheme(indicators).map(([theme, numbers]) => (
         <section key={theme} className={styles.theme} aria-label={theme}>
-          <h3 lang="pt-BR">{theme}</h3>
+          <h3>{theme}</h3>
           <div className={styles.multiples}>
-            {numbers.map((number) => (
-              <IndicatorCard
-                key={`${territoryId}/${number.code}`}
-                territory={territory}
-                number={number}
-                about={about.get(number.code)}
-                compared={compared}
-              />
-            ))}
+            {numbers.map((number) => {
+              const known = about.get(number.code);
+              return (
+                known && (
+                  <IndicatorCard
+                    key={`${territoryId}/${number.code}`}
+                    territory={territory}
+                    number={number}
+                    about={known}
+                    compared={compared}
+                  />
+                )
+              );
+            })}
           </div>
         </section>
       ))}

@@ -15,7 +15,7 @@ export function ProfilePage() {
   const { id } = useParams({ from: '/territorio/$id' });
   const search: Search = useSearch({ strict: false });
   const navigate = useNavigate();
-  const index = useQuery(territoryIndexQuery);
+  const index = useQuery(territoryIndexQuery('municipality'));
   const places = useMemo(() => (index.data ? placesOf(index.data) : []), [index.data]);
   const compared = useMemo(() => territoriesOf(search.with), [search.with]);
   const keep = ({ lang }: Search): Search => (lang ? { lang } : {});

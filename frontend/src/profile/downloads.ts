@@ -9,38 +9,17 @@ import type { ECharts } from './echarts';
 export interface ChartFile {
   territory: Territory;
   number: ProfileIndicator;
-  about: Indicator | undefined;
+  about: Indicator;
   series: readonly ComparedSeries[];
   title: string;
   axis: string;
 }
 
-/** The indicator as the catalogue tells it, or what the profile alone knows of it. */
-function indicatorOf({ number, about }: ChartFile): Indicator {
-  return (
-    about ?? {
-      ...number,
-      polarity: 'neutral',
-      dataset: '',
-      decimals: 0,
-      scale: 'sequential',
-      levels: [],
-      periods: number.series.map(({ period }) => period),
-      period_kind: 'year',
-      classes: [],
-      license: '',
-      fetched_at: number.freshness,
-      cumulative: false,
-    }
-  );
-}
-
 function sourceOf(file: ChartFile) {
-  const indicator = indicatorOf(file);
   return {
     name: file.number.source,
-    dataset: indicator.dataset,
-    license: indicator.license,
+    dataset: file.about.dataset,
+    license: file.about.license,
     fetched_at: file.number.freshness,
     note: file.number.note ?? null,
   };
@@ -48,12 +27,11 @@ function sourceOf(file: ChartFile) {
 
 export function seriesSheet(file: ChartFile, spoken: Spoken): Sheet {
   const { say } = spoken;
-  const indicator = indicatorOf(file);
   const periods = file.series.flatMap(({ points }) => points.map(({ period }) => period)).sort();
   const span = [...new Set([periods[0], periods.at(-1)])].filter(Boolean).join(' / ');
   return {
     about: aboutOf(
-      indicator,
+      file.about,
       { period: span, data_version: file.number.freshness ?? '', source: sourceOf(file) },
       spoken,
     ),
@@ -61,7 +39,7 @@ export function seriesSheet(file: ChartFile, spoken: Spoken): Sheet {
       say('csv.territoryId'),
       say('csv.name'),
       say('csv.period'),
-      `${say('csv.value')} (${indicator.unit})`,
+      `${say('csv.value')} (${file.about.unit})`,
     ],
     rows: file.series.flatMap(({ territory_id, name, points }) =>
       points.map(({ period, value }) => [territory_id, name, period, value]),
@@ -96,7 +74,7 @@ export async function saveChart(
     picture,
     width: picture.width / PRINT_RATIO,
     legend: [],
-    footer: footerOf(indicatorOf(file), { source: sourceOf(file) }, spoken),
+    footer: footerOf(file.about, { source: sourceOf(file) }, spoken),
     colours,
   });
   save(nameOf(file, 'png'), await pngOf(plate));

@@ -8,6 +8,7 @@ import connectors from './fixtures/connectors.json';
 import explain from './fixtures/explain.json';
 import index from './fixtures/index.json';
 import indicators from './fixtures/indicators.json';
+import layers from './fixtures/layers.json';
 import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
 import runs from './fixtures/runs.json';
@@ -20,6 +21,7 @@ export const recorded = {
   explain,
   index,
   indicators,
+  layers,
   peers,
   profile,
   runs,
@@ -65,6 +67,7 @@ const ROUTES: Record<string, Answer> = {
   '/v1/indicators': indicators,
   '/v1/territories/index': index,
   '/v1/geo/shapes/municipality': shapes,
+  '/v1/map/layers': layers,
   '/v1/geo/shapes/state': { type: 'FeatureCollection', features: [] },
   '/v1/geo/choropleth': ({ url }: Asked) => {
     const { indicator, period } = Object.fromEntries(url.searchParams);
