@@ -67,8 +67,9 @@ def settings_page() -> str:
     lines += [
         "",
         "Besides: `SOURCE_<NAME>_BASE_URL` moves a source's address; `ATALAIA_HOME` is the project",
-        "folder and `ATALAIA_STATE_DIR` where the private servers live (`.atalaia`); `ATALAIA_PORT`",
-        "is the API's port (8000; 0: any free one) and `ATALAIA_ACTOR` who the ledger says acted.",
+        "folder and `ATALAIA_STATE_DIR` where the private servers live (`.atalaia`);",
+        "`ATALAIA_PORT` is the API's port (8000; 0: any free one) and `ATALAIA_ACTOR` who the",
+        "ledger says acted.",
     ]
     return "\n".join(lines) + "\n"
 
