@@ -23,6 +23,8 @@ from atalaia.kernel.base.settings import settings
 from atalaia.kernel.work.ledger import request_cancel
 from atalaia.kernel.work.runner import run_job
 
+pytestmark = pytest.mark.timeout(300)
+
 JAN_APR = [m for year in range(2015, 2021) for m in months(year, 1, 4)]
 CLOSED = range(2015, 2020)
 

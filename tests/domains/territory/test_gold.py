@@ -1,23 +1,16 @@
-"""Gold as the API reads it: materialized views that say what silver says, with ranks, shapes and
-indexes, refreshed without making a reader wait."""
+"""Gold as the API reads it: materialized views that say what silver says, and its ranks."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from tests.domains.territory.world import MG, RJ, RS, World
 
 import atalaia.domains.territory
 from atalaia.domains.territory import gold
-from atalaia.kernel.base.database import connect
 
 SQL = Path(atalaia.domains.territory.__file__).parent / "db" / "sql"
 VIEWS = ("mv_map_choropleth", "mv_territory_ranking", "mv_territory_map_summary")
@@ -35,9 +28,6 @@ def polarity(world: World, code: str, value: str, *, unranked: str = "{}") -> No
         value,
         unranked,
     )
-
-
-# --- the views -----------------------------------------------------------------------------------
 
 
 @pytest.mark.row("T-060", "T-061", "T-062", "T-063")
@@ -203,218 +193,6 @@ def test_a_value_the_source_withheld_is_shown_as_withheld(world: World) -> None:
     world.refresh()
     (row,) = world.rows("SELECT value, marker, rank FROM gold.mv_map_choropleth")
     assert row == {"value": None, "marker": "unavailable", "rank": None}
-
-
-# --- refreshing ----------------------------------------------------------------------------------
-
-
-@pytest.mark.row("T-064", "X-09")
-def test_refresh_works_on_a_fresh_database_and_again_and_again(world: World) -> None:
-    versions = [world.refresh() for _ in range(3)]
-    assert versions == [versions[0], versions[0] + 1, versions[0] + 2]
-    assert world.one("SELECT version FROM gold.data_version") == versions[-1]
-
-
-@pytest.mark.row("T-064", "X-09")
-@pytest.mark.parametrize("view", VIEWS)
-def test_refresh_populates_a_view_that_never_was(world: World, view: str) -> None:
-    world.fact(world.municipality(1), "x", "2019", 5)
-    world.refresh()
-    world.rows(f"REFRESH MATERIALIZED VIEW gold.{view} WITH NO DATA")
-    with pytest.raises(psycopg.errors.FeatureNotSupported):
-        world.rows(f"REFRESH MATERIALIZED VIEW CONCURRENTLY gold.{view}")  # the fault is real
-    for _ in range(2):
-        world.refresh()
-        assert world.one(f"SELECT count(*) FROM gold.{view}") > 0
-
-
-@pytest.mark.row("T-065", "T-066", "T-067")
-@pytest.mark.parametrize(
-    "view", ["mv_territory_ranking", "mv_map_choropleth", "mv_territory_map_summary"]
-)
-def test_the_printed_concurrent_refresh_works(world: World, view: str) -> None:
-    first = world.municipality(1)
-    world.fact(first, "x", "2019", 5)
-    world.refresh()
-    second = world.municipality(2)
-    world.facts([(second, "x", "2019", 6)])
-    world.rows(f"REFRESH MATERIALIZED VIEW CONCURRENTLY gold.{view};")
-    found = world.rows(f"SELECT territory_id FROM gold.{view}")
-    assert {first, second} <= {row["territory_id"] for row in found}
-
-
-@pytest.mark.row("T-069")
-def test_views_show_what_was_loaded_only_after_a_refresh(world: World) -> None:
-    place = world.municipality(1, square=(-44, -19, 1))
-    world.fact(place, "x", "2019", 5)
-    world.refresh()
-
-    def shown() -> tuple[Any, Any, Any]:
-        return (
-            world.one("SELECT value::int FROM gold.mv_map_choropleth"),
-            world.one("SELECT value::int FROM gold.mv_territory_ranking"),
-            world.one(
-                "SELECT name FROM gold.mv_territory_map_summary WHERE territory_id = %s", place
-            ),
-        )
-
-    world.rows("UPDATE silver.fact_indicator SET value = 6")
-    world.rows("UPDATE silver.dim_territory SET name = 'Novo' WHERE territory_id = %s", place)
-    assert shown() == (5, 5, "Lugar 1")
-    world.refresh()
-    assert shown() == (6, 6, "Novo")
-
-
-def test_a_refresh_tells_the_new_version_once_it_is_committed(world: World) -> None:
-    with connect(autocommit=True) as listener, connect() as writer:
-        listener.execute("LISTEN data_version")
-        found = writer.execute("SELECT gold.refresh_materialized_views() AS version").fetchone()
-        assert found is not None
-        assert list(listener.notifies(timeout=0.2)) == []
-        writer.commit()
-        (told,) = listener.notifies(timeout=5, stop_after=1)
-    assert told.payload == str(found["version"])
-
-
-def test_a_refresh_that_fails_leaves_views_and_version_as_they_were(world: World) -> None:
-    world.fact(world.municipality(1), "x", "2019", 5)
-    before = world.refresh()
-    world.rows("UPDATE silver.fact_indicator SET value = 6")
-    refreshed_often = "SELECT gold.refresh_materialized_views() FROM generate_series(1, 50)"
-    with connect() as connection:
-        connection.execute("SET LOCAL statement_timeout = 100")
-        with pytest.raises(psycopg.errors.QueryCanceled):
-            connection.execute(refreshed_often)
-    assert world.one("SELECT version FROM gold.data_version") == before
-    assert world.one("SELECT value::int FROM gold.mv_map_choropleth") == 5
-
-
-@contextmanager
-def readers_watching() -> Iterator[list[tuple[float, int]]]:
-    """A reader asks all three views again and again; (seconds, rows) of each answer."""
-    answers: list[tuple[float, int]] = []
-    stop = threading.Event()
-    failures: list[BaseException] = []
-
-    def read() -> None:
-        try:
-            with connect(autocommit=True) as connection:
-                while not stop.is_set():
-                    began = time.monotonic()
-                    counts = [
-                        connection.execute(f"SELECT count(*) AS n FROM gold.{v}").fetchone()["n"]
-                        for v in VIEWS
-                    ]
-                    answers.append((time.monotonic() - began, counts[0]))
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=read)
-    thread.start()
-    try:
-        yield answers
-    finally:
-        stop.set()
-        thread.join()
-    assert failures == []
-
-
-@pytest.mark.row("T-068")
-def test_a_refresh_makes_no_reader_wait(world: World) -> None:
-    places = world.many(200)
-    world.facts((p, "x", str(y), n) for y in range(1900, 2000) for n, p in enumerate(places))
-    world.refresh()
-    world.facts((p, "x", "2000", n) for n, p in enumerate(places))
-
-    with readers_watching() as answers:
-        began = len(answers)
-        world.refresh()
-        during = answers[began:]
-    assert len(during) > 3, "the refresh was over before anyone could have been kept waiting"
-    assert max(seconds for seconds, _ in answers) < 1.0
-    assert {rows for _, rows in answers} <= {20_000, 20_200}
-
-
-@pytest.mark.row("T-068")
-def test_the_reader_above_would_notice_a_refresh_that_blocks(world: World) -> None:
-    world.refresh()
-    with readers_watching() as answers, connect() as connection:
-        connection.execute("REFRESH MATERIALIZED VIEW gold.mv_map_choropleth")  # the planted fault
-        time.sleep(1.3)  # as long as a slow one would hold its lock
-        connection.commit()
-    assert max(seconds for seconds, _ in answers) >= 1.0
-
-
-# --- indexes -------------------------------------------------------------------------------------
-
-
-def index_definitions(world: World, table: str) -> list[str]:
-    found = world.rows("SELECT indexdef FROM pg_indexes WHERE tablename = %s", table)
-    return [row["indexdef"] for row in found]
-
-
-def plan_of(world: World, question: str, *params: Any) -> str:
-    """The plan PostgreSQL chooses by itself on up-to-date statistics."""
-    world.rows("VACUUM ANALYZE")
-    return "\n".join(
-        row["QUERY PLAN"] for row in world.rows(f"EXPLAIN (COSTS OFF) {question}", *params)
-    )
-
-
-@pytest.mark.row("T-070", "T-071")
-def test_the_geometry_has_a_gist_index_that_is_used(world: World) -> None:
-    assert "USING gist (geometry)" in (SQL / "007_spatial_indexes.sql").read_text()
-    assert any("USING gist (geometry)" in d for d in index_definitions(world, "dim_territory"))
-    world.many(400)
-    plan = plan_of(
-        world,
-        "SELECT territory_id FROM silver.dim_territory "
-        "WHERE ST_Intersects(geometry, ST_SetSRID(ST_MakePoint(0.1, 0), 4674))",
-    )
-    assert "dim_territory_geometry_gist" in plan
-
-
-@pytest.mark.row("T-072", "X-07")
-@pytest.mark.parametrize(
-    ("column", "part"), [("name", "diam"), ("name_search", "diam"), ("name", "Diam")]
-)
-def test_names_are_found_by_any_part_through_trigrams(world: World, column: str, part: str) -> None:
-    definitions = index_definitions(world, "dim_territory")
-    assert any(f"USING gin ({column} gin_trgm_ops)" in d for d in definitions)
-    diamantina = world.municipality(1, name="Diamantina")
-    world.municipality(2, name="Ouro Preto")
-    question = f"SELECT territory_id FROM silver.dim_territory WHERE {column} ILIKE %s"
-    with connect() as connection:
-        connection.execute("SET LOCAL enable_seqscan = off")
-        plan = connection.execute(f"EXPLAIN {question}", (f"%{part}%",)).fetchall()
-        found = connection.execute(question, (f"%{part}%",)).fetchall()
-    assert f"dim_territory_{column}_trgm" in str(plan)
-    assert [row["territory_id"] for row in found] == [diamantina]
-
-
-@pytest.mark.row("T-073")
-def test_the_map_is_answered_from_indexes_alone(world: World) -> None:
-    places = world.many(300)
-    world.facts((p, "x", str(y), n) for y in range(1990, 2000) for n, p in enumerate(places))
-    world.refresh()
-    assert any("INCLUDE (value)" in d for d in index_definitions(world, "mv_map_choropleth"))
-    assert any("INCLUDE (name, uf" in d for d in index_definitions(world, "dim_territory"))
-    values = """SELECT territory_id, value FROM gold.mv_map_choropleth
-        WHERE indicator_code = 'x' AND reference_period = '1995' AND level = 'municipality'
-          AND is_headline"""
-    plan = plan_of(world, values)
-    assert "Index Only Scan using mv_map_choropleth_map" in plan
-    assert "Sort" not in plan
-    joined = plan_of(
-        world,
-        f"""SELECT t.name, v.value FROM ({values}) v
-            JOIN silver.dim_territory t USING (territory_id) WHERE t.level = 'municipality'""",
-    )
-    assert joined.count("Index Only Scan") == 2
-    assert "Seq Scan" not in joined
-
-
-# --- the catalogue in the database ---------------------------------------------------------------
 
 
 def test_the_catalogue_in_the_database_is_brought_to_the_file(world: World) -> None:
