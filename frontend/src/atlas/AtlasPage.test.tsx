@@ -83,7 +83,7 @@ describe('the map screen', () => {
     const asked = onTheWire();
     const { address } = visit(START);
     await row('Diamantina');
-    const position = (indicator?.periods as string[]).indexOf('2018');
+    const position = ((indicator?.periods ?? []) as string[]).indexOf('2018');
     fireEvent.change(screen.getByRole('slider'), { target: { value: String(position) } });
     await waitFor(() => expect(address()).toContain('period=2018'));
     await waitFor(() => expect(periodsAsked(asked)).toContain('2018'));
@@ -127,7 +127,7 @@ describe('the map screen', () => {
     });
     visit(START);
     const before = (await row('Diamantina')).textContent;
-    const position = (indicator?.periods as string[]).indexOf('2015');
+    const position = ((indicator?.periods ?? []) as string[]).indexOf('2015');
     fireEvent.change(screen.getByRole('slider'), { target: { value: String(position) } });
     const alert = await screen.findByRole('alert');
     expect(alert).toHaveTextContent(TRACE);
