@@ -114,7 +114,7 @@ class Reconciler:
         # the days on which some name begins or ends to be valid: between two nothing changes
         self._turns = sorted({d for n in known for d in (n.valid_from, n.valid_to) if d})
         self._spelled: dict[tuple[str, date], dict[Name, str]] = {}
-        self._table: pl.DataFrame | None = None
+        self._answers = pl.DataFrame(schema=_ANSWER)
 
     @property
     def summed(self) -> frozenset[str]:
@@ -142,19 +142,24 @@ class Reconciler:
             epoch = pl.lit(pl.Series(self._turns, dtype=pl.Date)).search_sorted(pl.col(at), "right")
         keyed = frame.with_columns(epoch.cast(pl.UInt32).alias("_epoch"))
         on = [group, name, "_epoch"]
-        answers = self._answers(keyed.select(on).unique(), on)
-        return keyed.join(answers, on=on, how="left", nulls_equal=True, maintain_order="left").drop(
-            "_epoch"
-        )
+        answered = self._join(keyed, on)
+        new = answered.filter(pl.col(PART).is_null()).select(on).unique()
+        if new.height:
+            asked = new.rename(dict(zip(on, _ASKED, strict=True)))
+            self._answers = pl.concat([self._answers, self._decided(asked)])
+            answered = self._join(keyed, on)
+        return answered.drop("_epoch")
 
-    def _answers(self, asked: pl.DataFrame, on: list[str]) -> pl.DataFrame:
-        """The decisions on all names met so far, those of `asked` among them."""
-        known, new = self._table, asked
-        if known is not None:
-            new = asked.join(known, left_on=on, right_on=_ASKED, how="anti", nulls_equal=True)
-        added = self._decided(new.rename(dict(zip(on, _ASKED, strict=True))))
-        self._table = added if known is None else pl.concat([known, added])
-        return self._table.rename(dict(zip(_ASKED, on, strict=True)))
+    def _join(self, keyed: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+        """Every row with the answer on its name, nulls where it was never asked for."""
+        return keyed.join(
+            self._answers,
+            left_on=on,
+            right_on=_ASKED,
+            how="left",
+            nulls_equal=True,
+            maintain_order="left",
+        )
 
     def _decided(self, new: pl.DataFrame) -> pl.DataFrame:
         """The decisions on names met for the first time: the certain ones by a join, which says
