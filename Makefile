@@ -22,7 +22,7 @@ down: ## stop what up started
 
 test: ## everything: Python, front end, browser
 	@deploy/prepare.sh servers python screens browser
-	@deploy/test.sh python front browser
+	@deploy/test.sh front browser python
 
 check: ## ruff, mypy strict, import-linter, Biome, tsc
 	@deploy/prepare.sh python screens
