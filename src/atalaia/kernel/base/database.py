@@ -48,9 +48,14 @@ def transaction(url: str = "") -> Iterator[Connection]:
         with connection:
             yield connection
     except psycopg.OperationalError as error:
-        if connection.closed or connection.broken:
+        if _was_lost(error):
             raise _unavailable(error) from error
         raise
+
+
+def _was_lost(error: psycopg.OperationalError) -> bool:
+    """Whether the server went away, or shut the door; a full disk or a timeout is its own answer."""
+    return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
 @cache
