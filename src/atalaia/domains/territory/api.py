@@ -51,7 +51,7 @@ _Route = TypeVar("_Route", bound=Callable[..., Response])
 
 
 def _json(answer: Answer) -> Response:
-    return Response(json(answer), media_type="application/json")
+    return Response(json(answer), media_type="application/json", headers=_DESCRIBED_BY)
 
 
 def _read(path: str, model: type[BaseModel], summary: str) -> Callable[[_Route], _Route]:
@@ -73,8 +73,7 @@ def indicators() -> Response:
 @_read("/geo/choropleth", wire.Choropleth, "Os valores de um mapa, sem geometria")
 def choropleth(indicator: IndicatorCode, period: Period, level: Level = "municipality") -> Response:
     """The values of one indicator, period and level; shapes are sent once, by `geo/shapes`."""
-    body = service.choropleth(indicator, period, level)
-    return Response(body, media_type="application/json", headers=_DESCRIBED_BY)
+    return Response(service.choropleth(indicator, period, level), media_type="application/json")
 
 
 @_read("/geo/shapes/{level}", wire.Shapes, "As formas de um nível, leves, em GeoJSON")
