@@ -13,7 +13,7 @@ from atalaia.domains.territory.checks import THRESHOLDS
 from atalaia.domains.territory.manifest import DOMAIN
 from atalaia.kernel.base.database import connect, transaction
 from atalaia.kernel.base.errors import UnknownJob
-from atalaia.kernel.domain import sync_contracts, sync_registry
+from atalaia.kernel.domain import installed, sync_contracts, sync_registry
 from atalaia.kernel.ingest.contract import Column, Contract
 from atalaia.kernel.watch.checks import read_limits
 from atalaia.kernel.work.job import Job
@@ -27,6 +27,12 @@ WAVES = {
     "MVP-5": "inmet inpe_queimadas ana anatel aneel",
 }
 OF_THE_WAVES = {name for names in WAVES.values() for name in names.split()}
+
+
+def test_the_territory_is_installed_like_any_other_domain() -> None:
+    good, broken = installed()
+    assert DOMAIN in good
+    assert "territory" not in [found.name for found in broken]
 
 
 @pytest.mark.row("T-017")
