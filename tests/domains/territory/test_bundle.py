@@ -65,9 +65,9 @@ def test_raw_bytes_have_the_recorded_hash_and_size(name: str) -> None:
 PUBLISHED = {
     "55mu2500gsd.shp": "1eb986e0598a79066ba5db459c520bc4166aa59d0c7b6ef6fec44f0b4877f7ae",
     "55mu2500gsd.dbf": "c9a1913dc8ad2e5d7287cb4cd32eda9342c9c452b454bbc501e1025d242499c1",
-    "RELATORIO_DTB_BRASIL_2024_MUNICIPIOS.xls": "001095330510a5f8950f714c718a5d7e18bca97cce281404f404cd211b8f8530",
+    "RELATORIO_DTB_BRASIL_2024_MUNICIPIOS.xls": "001095330510a5f8950f714c718a5d7e18bca97cce281404f404cd211b8f8530",  # noqa: E501
     "data_2019.csv": "cd9c51cba5fc676bc0a498b1538541b5740c7ca1084599b37fcbe947d55a4f6d",
-    "pescadores-e-pescadoras-profissionais-07062025.parquet": "0b94d25d1e491abebaa21db4572772f33047b25ab833a9c9374a29da591038f7",
+    "pescadores-e-pescadoras-profissionais-07062025.parquet": "0b94d25d1e491abebaa21db4572772f33047b25ab833a9c9374a29da591038f7",  # noqa: E501
 }
 
 

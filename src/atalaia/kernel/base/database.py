@@ -54,7 +54,7 @@ def transaction(url: str = "") -> Iterator[Connection]:
 
 
 def _was_lost(error: psycopg.OperationalError) -> bool:
-    """Whether the server went away, or shut the door; a full disk or a timeout is its own answer."""
+    """Did the server go away, or shut the door? A full disk or a timeout is its own answer."""
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
