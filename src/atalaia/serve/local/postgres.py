@@ -1,7 +1,7 @@
 """A private PostgreSQL in a folder: made, started, stopped, and never in anyone's way.
 
-PostgreSQL refuses to run as root. As root it therefore runs in a user namespace, where it is user
-1000 and its files stay ours; where namespaces are not allowed, as the system's `postgres` user.
+PostgreSQL refuses to run as root. As root it therefore runs in a user namespace, where it is
+another user and its files stay ours; where namespaces are not allowed, as the system's `postgres` user.
 fsync, synchronous_commit and full_page_writes stay on: what was committed is there after a crash.
 """
 
@@ -262,10 +262,15 @@ def _postgis(version: str) -> Path:
 @cache
 def namespaces_allowed() -> bool:
     """True when root may put a process into a user namespace here."""
-    return subprocess.call([*_IN_NAMESPACE, "true"], stderr=subprocess.DEVNULL) == 0
+    return subprocess.call([*_in_namespace(), "true"], stderr=subprocess.DEVNULL) == 0
 
 
-_IN_NAMESPACE = ("unshare", "--user", "--map-user=1000", "--map-group=1000", "--")
+def _in_namespace() -> Sequence[str]:
+    """What to put before a command so that root is another user to it. initdb looks its user up
+    by number, so it must be one that this system knows."""
+    known = next(user for user in pwd.getpwall() if user.pw_uid != 0)
+    ids = (f"--map-user={known.pw_uid}", f"--map-group={known.pw_gid}")
+    return ("unshare", "--user", *ids, "--")
 
 
 def _system_user() -> pwd.struct_passwd:
@@ -283,7 +288,7 @@ def _as_unprivileged(data: Path) -> Sequence[str]:
     if os.geteuid() != 0:
         return ()
     if namespaces_allowed():
-        return _IN_NAMESPACE
+        return _in_namespace()
     user = _system_user()
     prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not all(parent.stat().st_mode & stat.S_IXOTH for parent in data.parents[1:]):
