@@ -19,15 +19,23 @@ _CANCEL_POLL_SECONDS = 1.0
 
 
 def open_run(run: Run) -> None:
-    """Write the run as `running`. Call it while holding the job's lock: an older row of the same
-    job and period still `running` then belongs to a process that died, and is closed as failed."""
+    """Write the run as `running`. Call it while holding the job's lock: older rows still `running`
+    whose lock is free, or is ours now, belong to processes that died and are closed as failed."""
     with transaction() as connection:
         connection.execute(
-            """UPDATE ops.pipeline_runs
+            """WITH running AS MATERIALIZED (
+                   SELECT run_id, job_name, reference_period FROM ops.pipeline_runs
+                   WHERE run_status = 'running'),
+               dead AS MATERIALIZED (
+                   SELECT run_id FROM running
+                   WHERE (job_name, reference_period) = (%s, %s)
+                      OR pg_try_advisory_xact_lock(
+                             hashtextextended(job_name || ':' || reference_period, 0)))
+               UPDATE ops.pipeline_runs
                SET run_status = 'failed', verdict = 'we_failed',
                    finished_at_utc = clock_timestamp(),
-                   error = 'the process running it ended without closing it'
-               WHERE job_name = %s AND reference_period = %s AND run_status = 'running'""",
+                   error = 'o processo que a rodava terminou sem fechá-la'
+               WHERE run_id IN (SELECT run_id FROM dead)""",
             (run.job.name, run.reference_period),
         )
         connection.execute(
