@@ -116,7 +116,7 @@ def test_what_changed_while_it_was_cut_off_is_noticed(
     server: PrivatePostgres, tmp_path: Path
 ) -> None:
     with running(tmp_path) as api:
-        world_before = api.get(KEPT).json()
+        before = api.get(KEPT).json()["items"][0]["value"]
         with psycopg.connect(server.url(), autocommit=True) as connection:
             # Only the API's listening connection is cut; the data changes before it is back.
             connection.execute(
@@ -127,7 +127,8 @@ def test_what_changed_while_it_was_cut_off_is_noticed(
             connection.execute("SELECT gold.refresh_materialized_views()")
 
         def changed() -> bool:
-            found = api.get(KEPT).json()
-            return bool(found["items"][0]["value"] == world_before["items"][0]["value"] + 1)
+            answer = api.get(KEPT)
+            assert answer.status_code == 200, "the database was there all the time"
+            return bool(answer.json()["items"][0]["value"] == before + 1)
 
         eventually(changed, 10, "the new value")

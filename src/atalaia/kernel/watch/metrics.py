@@ -60,6 +60,10 @@ class Answers(Collector):
         """The tally of a route template (never a path: paths are unbounded) and a status."""
         return self._tallies.setdefault((route, str(status), cache), Tally())
 
+    def count(self, cache: str) -> int:
+        """Answers so far, whatever their route and status, that came from there."""
+        return sum(tally.count for key, tally in self._tallies.items() if key[2] == cache)
+
     def collect(self) -> Iterable[Metric]:
         """The families, from the integers as they stand."""
         requests = CounterMetricFamily(

@@ -5,6 +5,7 @@ It starts without a database and stays up without one; see `follower` for how it
 
 from __future__ import annotations
 
+import gc
 import logging
 import re
 from collections.abc import AsyncIterator, Callable, Iterable
@@ -61,13 +62,13 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
             "atalaia_data_version": ("Version of the data", lambda: data.version or 0),
             "atalaia_cache_bytes": ("Bytes of kept answers", lambda: shelf.size),
             "atalaia_cache_entries": ("Kept answers", lambda: len(shelf)),
-            "atalaia_cache_hits_total": ("Answers from kept bytes", lambda: cached.hits),
-            "atalaia_cache_misses_total": ("Answers made anew", lambda: cached.misses),
+            "atalaia_cache_hits_total": ("Kept answers given", lambda: answers.count("hit")),
+            "atalaia_cache_misses_total": ("Answers made anew", lambda: answers.count("miss")),
             "atalaia_log_dropped_lines_total": ("Lines not written", lambda: journal.dropped),
         }
     )
     registry = metrics.registry(answers, gauges, metrics.Ledger())
-    api.state.serving = health.Serving(data, registry)
+    api.state.serving = health.Serving(data, registry, journal)
     return cached
 
 
@@ -123,6 +124,9 @@ def _lifespan(
         _log_as_one()
         journal.start()
         data.start()
+        # What was imported stays: the collector need not look at it again and again.
+        gc.collect()
+        gc.freeze()
         trace.log("INFO", "the API is up")
         yield
         trace.log("INFO", "the API is stopping")

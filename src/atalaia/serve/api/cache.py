@@ -9,7 +9,6 @@ depends on a key is passed through untouched and never kept.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -26,15 +25,16 @@ from atalaia.kernel.base.trace import trace
 from atalaia.kernel.watch.metrics import Answers
 from atalaia.serve.api.encoding import best_coding
 from atalaia.serve.api.follower import DataVersion
-from atalaia.serve.api.journal import Journal, LineMaker
+from atalaia.serve.api.journal import Header, Journal, Kind, LineMaker
 from atalaia.serve.api.problems import of_any
-from atalaia.serve.api.shelf import Entry, Header, Prepared, Shelf
+from atalaia.serve.api.shelf import Entry, Prepared, Shelf
 
 PUBLIC = b"public, max-age=300"
 DEGRADED: Header = (b"x-atalaia-degraded", b"database")
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _NO_TRACE = b"0" * 32
 _NOWHERE = "(unknown)"
+_TRACES_AT_ONCE = 256
 
 
 @dataclass(slots=True)
@@ -65,12 +65,12 @@ class CacheHeaderMiddleware:
         answers: Answers,
     ) -> None:
         self.app = app
-        self.hits = self.misses = 0
         self._is_public = is_public
         self._shelf, self._addresses = shelf, shelf.addresses
-        self._data, self._journal, self._answers = data, journal, answers
+        self._data, self._answers, self._take = data, answers, journal.take
         self._flights: dict[object, asyncio.Future[Any]] = {}
-        self._prefix, self._numbers = os.urandom(8).hex(), itertools.count(1)
+        self._prefix, self._traced = os.urandom(8).hex().encode(), 0
+        self._traces: list[Header] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. All but the last line is the hot path: every microsecond counts."""
@@ -89,38 +89,41 @@ class CacheHeaderMiddleware:
             if given is not None and (given == entry.etag or _names(given, entry.etag)):
                 answer: Prepared | None = entry.not_modified
             else:
-                answer = entry.variants.get(best_coding(asked.get(b"accept-encoding")))
+                answer = entry.ready.get(asked.get(b"accept-encoding"))
             if answer is not None:
-                self._shelf.used(entry)  # before anything is awaited: it may be evicted meanwhile
-                trace_id = self._trace_id(asked)
-                await send(self._start(answer, trace_id))
+                entry.used = began
+                trace = self._trace(asked)
+                headers = [*answer.headers, trace]
+                if self._data.away:
+                    headers.append(DEGRADED)
+                await send(
+                    {"type": "http.response.start", "status": answer.status, "headers": headers}
+                )
                 await send(answer.body)
-                self.hits += 1
-                seconds = perf_counter() - began
-                answer.tally.add(seconds, answer.size)
-                self._journal.add(answer.line, trace_id, seconds)
+                self._take((answer.kind, trace, began, perf_counter()))
                 return
         await self._ask(scope, receive, send, began)
 
-    def _start(self, answer: Prepared, trace_id: str) -> Message:
-        headers = [*answer.headers, (b"x-trace-id", trace_id.encode())]
-        if self._data.away:
-            headers.append(DEGRADED)
-        return {"type": "http.response.start", "status": answer.status, "headers": headers}
-
-    def _trace_id(self, asked: dict[bytes, bytes]) -> str:
-        """The caller's W3C trace id, else one of our own: random per process, then a count."""
+    def _trace(self, asked: dict[bytes, bytes]) -> Header:
+        """The header that names the request: by the caller's W3C trace id, else by one of our own,
+        random per process and then a count. Ours are made many at a time."""
         parent = asked.get(b"traceparent")
         if parent is not None:
             found = _TRACEPARENT.fullmatch(parent)
             if found and found[1] != _NO_TRACE:
-                return found[1].decode()
-        return f"{self._prefix}{next(self._numbers):016x}"
+                return (b"x-trace-id", found[1])
+        if not self._traces:
+            last = self._traced + _TRACES_AT_ONCE
+            numbers = range(last, self._traced, -1)  # given out from the end
+            self._traces = [(b"x-trace-id", b"%b%016x" % (self._prefix, n)) for n in numbers]
+            self._traced = last
+        return self._traces.pop()
 
     async def _ask(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
         headers = dict(scope["headers"])
-        with trace(self._trace_id(headers)) as trace_id:
-            request = _Request(scope, headers, trace_id, began)
+        header = self._trace(headers)
+        with trace(header[1].decode()):
+            request = _Request(scope, headers, header, began)
             if scope["method"] in ("GET", "HEAD") and self._is_public(scope["path"]):
                 await self._public(request, send)
             else:
@@ -133,7 +136,6 @@ class CacheHeaderMiddleware:
         entry = self._shelf.get(key)
         cache = "miss" if entry is None else "hit"
         if entry is None:
-            self.misses += 1
             found = await self._rendered(key, scope)
             if isinstance(found, Captured):
                 await self._send_captured(found, request, send)
@@ -146,9 +148,12 @@ class CacheHeaderMiddleware:
             answer = entry.not_modified
         else:
             answer = await self._variant(entry, coding)
+            entry.accept(request.headers.get(b"accept-encoding"), answer)
         scope["route"] = entry.route
         counted = _Counted(_without_body(send) if scope["method"] == "HEAD" else send, request)
-        await counted(self._start(answer, request.trace_id))
+        entry.used = request.began
+        sent = [*answer.headers, DEGRADED] if self._data.away else answer.headers
+        await counted({"type": "http.response.start", "status": answer.status, "headers": sent})
         await counted(answer.body)
         self._record(counted, request, cache)
 
@@ -241,17 +246,19 @@ class CacheHeaderMiddleware:
         # A path that is no known good one may hold anything a person typed: log its template.
         path = scope["path"] if status < 400 and label != _NOWHERE else label
         level = "ERROR" if status >= 500 else "INFO"
-        seconds = perf_counter() - request.began
-        self._answers.tally(label, status, cache).add(seconds, counted.size)
-        line = LineMaker(scope["method"], path, status, counted.size, cache=cache, level=level)
-        self._journal.add(line, request.trace_id, seconds)
+        kind = Kind(
+            self._answers.tally(label, status, cache),
+            counted.size,
+            LineMaker(scope["method"], path, status, counted.size, cache=cache, level=level),
+        )
+        self._take((kind, request.trace, request.began, perf_counter()))
 
 
 @dataclass(slots=True)
 class _Request:
     scope: Scope
     headers: dict[bytes, bytes]
-    trace_id: str
+    trace: Header
     began: float
 
 
@@ -271,7 +278,7 @@ class _Counted:
                 for name, value in (
                     (b"x-content-type-options", b"nosniff"),
                     (b"cache-control", b"no-store"),
-                    (b"x-trace-id", self._request.trace_id.encode()),
+                    self._request.trace,
                 )
                 if name not in present
             ]

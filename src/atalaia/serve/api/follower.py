@@ -27,7 +27,7 @@ class DataVersion:
     def __init__(self, changed: Callable[[], None]) -> None:
         self.version: int | None = None
         self.away = False
-        self._changed = changed
+        self._changed, self._listening = changed, False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -46,6 +46,9 @@ class DataVersion:
             try:
                 await self._listen()
             except (psycopg.Error, OSError, TimeoutError, UsageError) as error:
+                if self._listening:  # only this connection may be gone: ask before saying more
+                    self._listening = False
+                    continue
                 self._lost(error)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -72,6 +75,7 @@ class DataVersion:
             found = await cursor.fetchone()
         except psycopg.errors.UndefinedTable:  # not migrated yet; the database itself is there
             found = None
+        self._listening = True
         self._back()
         version = int(found[0]) if found else None
         if version != self.version:

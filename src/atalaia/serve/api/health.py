@@ -16,6 +16,7 @@ from atalaia.kernel.base.settings import settings
 from atalaia.kernel.watch import metrics
 from atalaia.serve.api import problems, state
 from atalaia.serve.api.follower import DataVersion
+from atalaia.serve.api.journal import Journal
 
 router = APIRouter()
 
@@ -26,6 +27,7 @@ class Serving:
 
     data: DataVersion
     registry: CollectorRegistry
+    journal: Journal
 
 
 def _serving(request: Request) -> Serving:
@@ -98,7 +100,9 @@ def _pipelines() -> dict[str, Any] | None:
 @router.get("/metrics", tags=["saúde"], summary="Métricas no formato do Prometheus")
 def scrape(request: Request) -> Response:
     """Counters of this process, and the ledger's numbers as of now."""
-    text = metrics.exposition(_serving(request).registry)
+    serving = _serving(request)
+    serving.journal.settle()  # what was answered up to now is counted now
+    text = metrics.exposition(serving.registry)
     return Response(text, media_type=CONTENT_TYPE_LATEST)
 
 

@@ -1,21 +1,33 @@
-"""The access log: one JSON line per answer, written in batches.
+"""The access log and the counts of answers, settled in batches.
 
-A line costs the request one string; a thread writes what has gathered, at least every half second,
-and the rest when the API stops. When the place they go to takes no more, lines are dropped and
-counted rather than memory filled: an answer is worth more than its log line.
+An answer leaves behind one small tuple. A thread makes lines and counts of what has gathered, every
+half second, which costs a fraction of doing it one request at a time, and writes the rest when the
+API stops. It never waits for the place the lines go to: when that takes no more, lines are dropped
+and counted rather than memory filled, for an answer is worth more than its line.
 """
 
 from __future__ import annotations
 
 import os
+import select
+import stat
 import threading
 import time
+from collections import deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from json import dumps
 
+from atalaia.kernel.watch.metrics import Tally
+
 FLUSH_SECONDS = 0.5
-_BATCH_LINES = 5_000  # this many wake the writer before its time
-_MOST_LINES = 200_000  # about 60 MB of a writer that is stuck
+_STOP_SECONDS = 2.0  # how long the last lines may take
+_MOST_BYTES = 32_000_000  # of lines that wait because nobody takes them
+_PIPE_BYTES = select.PIPE_BUF  # what a pipe that says it is ready takes without waiting
+_FILE_BYTES = 1 << 20
+_YIELD_EVERY = 200  # lines; then the event loop may run
+
+Header = tuple[bytes, bytes]
 
 
 class LineMaker:
@@ -38,14 +50,25 @@ class LineMaker:
         return f'{{"ts":"{moment}{self._head}{trace_id}{self._tail}{seconds:.6f}}}\n'
 
 
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What answers of one kind have in common: where they count, their size, their line."""
+
+    tally: Tally
+    size: int
+    line: LineMaker
+
+
 class Journal:
-    """Gathers lines and writes them to a file descriptor from a thread of its own."""
+    """Takes what answers leave behind: `take((kind, trace header, began, ended))`, the moments by
+    `time.perf_counter`. Lines go to a file descriptor from a thread of the journal's own."""
 
     def __init__(self, descriptor: int = 2) -> None:
         self.dropped = 0
-        self._descriptor = descriptor
-        self._lines: list[str] = []
-        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._gathered: deque[tuple[Kind, Header, float, float]] = deque()
+        self.take = self._gathered.append
+        self._descriptor, self._pending = descriptor, bytearray()
+        self._settling, self._stopping = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._second, self._second_text = -1, ""
         self._millisecond, self._millisecond_text = -1, ""
@@ -62,42 +85,57 @@ class Journal:
             self._millisecond_text = f"{self._second_text}.{rest:03d}+00:00"
         return self._millisecond_text
 
-    def add(self, maker: LineMaker, trace_id: str, seconds: float) -> None:
-        """Take one line of an answer that has just been given."""
-        lines = self._lines
-        if len(lines) >= _BATCH_LINES:
-            self._wake.set()
-            if len(lines) >= _MOST_LINES:
-                self.dropped += 1
-                return
-        lines.append(maker.line(self.moment(time.time()), trace_id, seconds))
-
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to settle and write."""
         self._stopping.clear()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what is left and end."""
+        """Write what is left and end; what nobody takes within two seconds is dropped."""
         self._stopping.set()
-        self._wake.set()
         if self._thread:
-            self._thread.join(timeout=5)
+            self._thread.join()
             self._thread = None
+        self.settle()
+        until = time.monotonic() + _STOP_SECONDS
+        while self._pending and time.monotonic() < until:
+            self._write()
+        self.dropped += self._pending.count(b"\n")
+        self._pending.clear()
+
+    def settle(self) -> None:
+        """Count everything that was answered so far, and make its lines."""
+        with self._settling:
+            to_wall = time.time() - time.perf_counter()
+            lines: list[str] = []
+            while self._gathered:
+                kind, trace, began, ended = self._gathered.popleft()
+                seconds = ended - began
+                kind.tally.add(seconds, kind.size)
+                moment = self.moment(ended + to_wall)
+                lines.append(kind.line.line(moment, trace[1].decode(), seconds))
+                if len(lines) % _YIELD_EVERY == 0:
+                    time.sleep(0)
+            if len(self._pending) > _MOST_BYTES:
+                self.dropped += len(lines)
+            else:
+                self._pending += "".join(lines).encode()
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._wake.wait(FLUSH_SECONDS)
-            self._wake.clear()
+        while not self._stopping.wait(FLUSH_SECONDS):
+            self.settle()
             self._write()
-        self._write()
 
     def _write(self) -> None:
-        lines, self._lines = self._lines, []
-        data = memoryview("".join(lines).encode())
-        try:
-            while data:
-                data = data[os.write(self._descriptor, data) :]
-        except OSError:
-            self.dropped += len(lines)
+        """Write what waits, as far as it is taken now."""
+        regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        piece = _FILE_BYTES if regular else _PIPE_BYTES
+        while self._pending and select.select([], [self._descriptor], [], 0.1)[1]:
+            try:
+                written = os.write(self._descriptor, self._pending[:piece])
+            except OSError:  # full or closed: these lines are lost, later ones may not be
+                self.dropped += self._pending.count(b"\n")
+                written = len(self._pending)
+            with self._settling:
+                del self._pending[:written]

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from atalaia.kernel.watch.metrics import Tally
 from atalaia.serve.api.encoding import IDENTITY, encoded, worth_coding
-from atalaia.serve.api.journal import LineMaker
+from atalaia.serve.api.journal import Header, Kind, LineMaker
 
-Header = tuple[bytes, bytes]
 Address = tuple[bytes, bytes]  # path and query as they came over the wire
 
 _ENTRY_OVERHEAD_BYTES = 4_096  # objects around the bytes of one entry, generously
 _LARGE_BYTES = 1_000_000  # what is this large is worth a slower, tighter coding
 _MOST_ADDRESSES = 16  # ways of writing the same question that one entry remembers
+_MOST_ACCEPTED = 32  # ways of writing what a client accepts, likewise
+_ROOM_KEPT = 0.9  # of the capacity, once it was exceeded: so that not every new entry evicts one
 
 
 @dataclass(slots=True)
@@ -27,9 +28,7 @@ class Prepared:
     status: int
     headers: list[Header]
     body: dict[str, Any]
-    size: int
-    tally: Tally
-    line: LineMaker
+    kind: Kind
 
 
 TallyOf = Callable[[int], Tally]  # the tally of a status on the entry's route
@@ -51,8 +50,10 @@ class Entry:
         "key",
         "lasting",
         "not_modified",
+        "ready",
         "route",
         "size",
+        "used",
         "variants",
     )
 
@@ -80,7 +81,9 @@ class Entry:
         ]
         self.addresses: list[Address] = []
         self.size = len(body) + _ENTRY_OVERHEAD_BYTES
+        self.used = perf_counter()
         self.variants: dict[str, Prepared] = {}
+        self.ready: dict[bytes | None, Prepared] = {}  # by Accept-Encoding, as it was written
         self.not_modified = self._prepared(304, self._common[:3], b"")
         self.add(IDENTITY, body)
 
@@ -89,9 +92,11 @@ class Entry:
             status,
             headers,
             {"type": "http.response.body", "body": body},
-            len(body),
-            self._tally(status),
-            LineMaker("GET", self._path, status, len(body), cache="hit"),
+            Kind(
+                self._tally(status),
+                len(body),
+                LineMaker("GET", self._path, status, len(body), cache="hit"),
+            ),
         )
 
     def encode(self, coding: str) -> bytes:
@@ -112,13 +117,19 @@ class Entry:
             self.size += len(body)
         self.variants[coding] = self._prepared(200, headers, body)
 
+    def accept(self, accept_encoding: bytes | None, answer: Prepared) -> None:
+        """Give `answer` at once to who asks with that Accept-Encoding."""
+        if len(self.ready) < _MOST_ACCEPTED:
+            self.ready[accept_encoding] = answer
+
     def same_as(self, other: Entry) -> bool:
         """Whether both say the same, byte for byte."""
         return self.etag == other.etag and self._identity == other._identity
 
 
 class Shelf:
-    """The entries of this process: at most `capacity` bytes, least recently used go first.
+    """The entries of this process: at most `capacity` bytes, least recently used go first (who
+    gives an entry sets its `used`, in seconds of `time.perf_counter`).
 
     `entries` has one entry per question; `addresses` has it under every way of writing the
     question that was met, so that the hot path neither parses nor sorts a query.
@@ -127,7 +138,7 @@ class Shelf:
     def __init__(self, capacity: int) -> None:
         self.capacity, self.size, self.generation = capacity, 0, 0
         self.addresses: dict[Address, Entry] = {}
-        self._entries: OrderedDict[tuple[str, str], Entry] = OrderedDict()
+        self._entries: dict[tuple[str, str], Entry] = {}
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -141,10 +152,6 @@ class Shelf:
         entry = self._entries.get(key)
         return entry if entry and entry.generation == self.generation else None
 
-    def used(self, entry: Entry) -> None:
-        """Mark an entry as the most recently used. It must be on the shelf."""
-        self._entries.move_to_end(entry.key)
-
     def put(self, entry: Entry) -> Entry:
         """Keep an entry; gives the one to use. When what it says is what the outdated entry of the
         same question said, that one is kept, with the codings it already has."""
@@ -152,8 +159,7 @@ class Shelf:
             return entry
         old = self._entries.get(entry.key)
         if old is not None and old.same_as(entry):
-            old.generation = entry.generation
-            self.used(old)
+            old.generation, old.used = entry.generation, entry.used
             return old
         if old is not None:
             self._drop(old)
@@ -178,8 +184,12 @@ class Shelf:
             self.addresses[address] = entry
 
     def _make_room(self) -> None:
-        while self.size > self.capacity and self._entries:
-            self._drop(next(iter(self._entries.values())))
+        if self.size <= self.capacity:
+            return
+        for entry in sorted(self._entries.values(), key=lambda entry: entry.used):
+            self._drop(entry)
+            if self.size <= self.capacity * _ROOM_KEPT:
+                return
 
     def _drop(self, entry: Entry) -> None:
         del self._entries[entry.key]

@@ -168,7 +168,15 @@ def serve(
     except DatabaseUnavailable:
         say("O banco de dados não responde: a API responde 503 até que ele volte, sozinha.")
     logging.getLogger("uvicorn.access").disabled = True  # the API writes its own, with trace id
-    uvicorn.run("atalaia.serve.api:app", host=host, port=chosen, log_config=None, access_log=False)
+    uvicorn.run(
+        "atalaia.serve.api:app",
+        host=host,
+        port=chosen,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,  # nothing here asks who the client is
+        server_header=False,
+    )
     return OK
 
 
