@@ -1,7 +1,8 @@
 """A private PostgreSQL in a folder: made, started, stopped, and never in anyone's way.
 
 PostgreSQL refuses to run as root. As root it therefore runs in a user namespace, where it is
-another user and its files stay ours; where namespaces are not allowed, as the system's `postgres` user.
+another user and its files stay ours; where namespaces are not allowed, as the system's user
+`postgres`.
 fsync, synchronous_commit and full_page_writes stay on: what was committed is there after a crash.
 """
 
