@@ -110,6 +110,7 @@ test('a keyboard alone gets from the header to the origin of a number and back',
   await expect(page.getByRole('application')).toBeFocused();
   // The table: one stop, arrows walk, the origin is one Tab away.
   await reach(focused('tr[data-id]'));
+  await page.keyboard.press('Home');
   await page.keyboard.press('ArrowDown');
   await expect(map).toHaveAttribute('data-pointed', /\d{7}/);
   await page.keyboard.press('Tab');

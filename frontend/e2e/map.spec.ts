@@ -233,14 +233,15 @@ test('the PNG is the map with title, legend and source around it', async ({ tab:
 });
 
 test('an unanswered question keeps the picture and says what to do', async ({ tab: page }) => {
-  const map = await openMap(page, { period: '2019' });
-  await page.route('**/geo/choropleth?**2015**', (route) => route.abort());
+  const monthly = { indicator: `${INDICATOR}_monthly`, period: '2019-03' };
+  const map = await openMap(page, monthly);
+  await page.route('**/geo/choropleth?**2015-01**', (route) => route.abort());
   await slider(page).focus();
   await page.keyboard.press('Home');
   const alert = page.getByRole('alert');
   await expect(alert).toContainText('A Atalaia não respondeu');
   await expect(alert).toContainText('foi mantido');
   await expect(alert.locator('code')).toHaveText(/^[0-9a-f]{32}$/);
-  await expect(map).toHaveAttribute('data-drawn', `${INDICATOR}/2019/municipality`);
-  await expect(page.getByText(/ainda mostram .*2019/)).toBeVisible();
+  await drawn(map, monthly.indicator, monthly.period);
+  await expect(page.getByText(/ainda mostram .*mar\/2019/)).toBeVisible();
 });

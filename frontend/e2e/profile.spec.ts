@@ -45,5 +45,5 @@ test('the country has a page, with what exists for the country only', async ({ t
 
 test('a municipality without mesh has a profile that says so', async ({ tab: page }) => {
   await go(page, '/territorio/2206720');
-  await expect(page.getByText(/Sem malha/)).toBeVisible();
+  await expect(page.getByText('Sem malha: este município')).toBeVisible();
 });

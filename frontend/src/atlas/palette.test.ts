@@ -43,7 +43,7 @@ function distance(a: Rgb, b: Rgb): number {
 }
 
 const SCHEMES: Scheme[] = ['light', 'dark'];
-const sequential = { scale: 'sequential', classes: [0, 1, 2, 3, 4, 5, 6] } as const;
+const sequential = { scale: 'sequential', center: null, classes: [0, 1, 2, 3, 4, 5, 6] } as const;
 const excess = {
   scale: 'diverging',
   center: 0,

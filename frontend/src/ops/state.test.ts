@@ -19,15 +19,21 @@ function run(
     rows_loaded: 1,
     rows_rejected: 0,
     rows_duplicate: 0,
+    verdict: null,
+    trace_id: null,
+    error: null,
     started_at_utc: at,
     finished_at_utc: at,
     ...extra,
   };
 }
 
+const CHECKS = ['a/old/fail', 'a/new/pass', 'a/new/warn', 'b/new/warn', 'b/new/fail'];
+
 function check(check_name: string, status: Check['status'], run_id: string, hour: number): Check {
   return {
-    check_id: `${check_name}/${run_id}/${status}`,
+    check_id: CHECKS.indexOf(`${check_name}/${run_id}/${status}`),
+    subject: null,
     check_name,
     status,
     run_id,
@@ -44,6 +50,10 @@ const connector: Connector = {
   wave: 'MVP-1',
   source: 'IBGE',
   status: 'implemented',
+  last_status: null,
+  last_verdict: null,
+  last_finished_at_utc: null,
+  reason: null,
 };
 
 describe('states', () => {
@@ -86,7 +96,7 @@ describe('what needs me now', () => {
       check('b', 'warn', 'new', 2),
       check('b', 'fail', 'new', 2),
     ];
-    expect(latestChecks(checks).map(({ check_id }) => check_id)).toEqual([
+    expect(latestChecks(checks).map(({ check_id }) => CHECKS[check_id])).toEqual([
       'a/new/pass',
       'b/new/warn',
       'b/new/fail',

@@ -25,6 +25,7 @@ interface IndicatorCardProps {
   territory: Territory;
   number: ProfileIndicator;
   about: Indicator;
+  dataVersion: number;
   compared: readonly string[];
 }
 
@@ -67,7 +68,11 @@ export function useChartTitle(
   });
 }
 
-function Figure({ territory, number, about }: Omit<IndicatorCardProps, 'compared'>) {
+function Figure({
+  territory,
+  number,
+  about,
+}: Pick<IndicatorCardProps, 'territory' | 'number' | 'about'>) {
   const { say, language } = useLanguage();
   const { withUnit } = useFigures({ number, about });
   const { value, rank, rank_of, state_value, country_value, marker } = number;
@@ -133,7 +138,7 @@ interface ChartProps extends IndicatorCardProps {
 }
 
 /** The lines, the switch between index and value, and what may be taken away. */
-function Chart({ territory, number, about, series, title }: ChartProps) {
+function Chart({ territory, number, about, dataVersion, series, title }: ChartProps) {
   const spoken = useLanguage();
   const { say, language } = spoken;
   const scheme = useComputedColorScheme('light');
@@ -150,7 +155,7 @@ function Chart({ territory, number, about, series, title }: ChartProps) {
     scale === 'index'
       ? say('chart.axis.index', { period: formatPeriod(base ?? '', language) })
       : number.unit;
-  const file = { territory, number, about, series, title, axis };
+  const file = { territory, number, about, dataVersion, series, title, axis };
   const formatAxis = (value: number) =>
     scale === 'index' ? formatNumber(value, 0, language) : plain(value);
   return (

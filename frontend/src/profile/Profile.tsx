@@ -130,6 +130,7 @@ export function Profile({ territoryId, compared, places, onCompare }: ProfilePro
                     territory={territory}
                     number={number}
                     about={known}
+                    dataVersion={profile.data.data_version}
                     compared={compared}
                   />
                 )

@@ -10,6 +10,7 @@ export interface ChartFile {
   territory: Territory;
   number: ProfileIndicator;
   about: Indicator;
+  dataVersion: number;
   series: readonly ComparedSeries[];
   title: string;
   axis: string;
@@ -32,7 +33,7 @@ export function seriesSheet(file: ChartFile, spoken: Spoken): Sheet {
   return {
     about: aboutOf(
       file.about,
-      { period: span, data_version: file.number.freshness ?? '', source: sourceOf(file) },
+      { period: span, data_version: file.dataVersion, source: sourceOf(file) },
       spoken,
     ),
     header: [
