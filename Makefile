@@ -5,8 +5,8 @@ SHELL := /bin/bash
 ATALAIA := .venv/bin/atalaia
 FORMAT ?= table
 
-.PHONY: help up down test check bench demo conformance e2e bundle
-.PHONY: mvp1 mvp2 mvp3 mvp4 mvp5 all-waves test-night prepare
+.PHONY: help prepare up down test check e2e bench conformance bundle
+.PHONY: mvp1 mvp2 mvp3 mvp4 mvp5 all-waves
 
 help: ## what there is
 	@grep -hE '^[a-z0-9-]+( [a-z0-9-]+)*:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 22
@@ -33,7 +33,8 @@ e2e: ## the browser tests alone
 	@deploy/test.sh browser
 
 bench: up ## beside the limits and the peers, in one run
-	@for one in startup load serve map; do .venv/bin/python benchmarks/$$one.py; done
+	@code=0; for one in startup load serve map; do \
+		.venv/bin/python benchmarks/$$one.py || code=1; done; exit $$code
 
 conformance: ## every promise of the checklist: pass, fail or untested (FORMAT=json)
 	@python3 tests/conformance/report.py --format $(FORMAT)
