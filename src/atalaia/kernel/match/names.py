@@ -181,12 +181,11 @@ class Reconciler:
         sure = judged.filter(certain).with_columns(
             method.alias(METHOD), pl.lit(None, dtype=pl.String).alias(REASON)
         )
-        rows = []
+        rows = sure.select(list(_ANSWER)).rows()  # a frame would hold the whole batch in memory
         for group, name, epoch in judged.filter(~certain).select(_ASKED).iter_rows():
             d = self._decide(group or "", name or "", self._day(epoch))
             rows.append((group, name, epoch, d.code, d.method, d.part, d.reason))
-        others = pl.DataFrame(rows, schema=_ANSWER, orient="row")
-        return pl.concat([sure.select(list(_ANSWER)), others])
+        return pl.DataFrame(rows, schema=_ANSWER, orient="row")
 
     def _group(self, written: str | None) -> str | None:
         return self._groups.get(fold(written or ""))

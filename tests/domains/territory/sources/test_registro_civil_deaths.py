@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import resource
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
+import polars as pl
 import pytest
 from tests.domains.territory.ground import Ground
 
@@ -20,6 +24,7 @@ from atalaia.domains.territory.sources.registro_civil_deaths import (
 )
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.ingest import files
+from atalaia.kernel.work.job import Run
 
 HEADER = "city_id,year,month,region,state,city,deaths"
 DF = "5300108"
@@ -388,3 +393,32 @@ def test_memory_does_not_grow_with_the_file(
     assert ground.run(replace(connector, parse=watched), "2019")["rows_inserted"] == len(lines)
     assert len(sizes) > 10
     assert max(sizes) < 200
+
+
+def test_rows_held_back_do_not_hold_their_batches(ground: Ground) -> None:
+    shaper = REGISTRO_CIVIL_DEATHS.shaper(cast(Run, SimpleNamespace(reference_period="2019")))
+    rows = 20_000
+    before = 0
+    for batch in range(120):
+        cities = ["Sant'Ana do Livramento"] * rows
+        frame = pl.DataFrame(
+            {
+                "_row": range(rows + 1),
+                "city_id": 1,
+                "year": 2019,
+                "month": 7,
+                "region": "South",
+                "state": ["Rio Grande do Sul"] * rows + ["Distrito Federal"],
+                "city": [*cities, f"Núcleo Bandeirante{'s' * (batch % 2)}"],
+                "deaths": 1,
+            }
+        )
+        shaper.shape("deaths", frame)
+        if batch == 20:
+            before = _resident_megabytes()
+    assert _resident_megabytes() - before < 30  # the batches' text alone is 80
+
+
+def _resident_megabytes() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20

@@ -81,7 +81,8 @@ class _Deaths:
         )
         good = pl.col(REASON).is_null()
         summed = pl.col(CODE).is_in(list(self._names.summed))
-        self._held.append(named.filter(good & summed))
+        held = named.filter(good & summed)  # copied, for a slice keeps its whole batch in memory
+        self._held.append(pl.DataFrame(held.rows(), schema=held.schema, orient="row"))
         return Shaped(
             _facts(named.filter(good & ~summed)),
             rejected=pl.concat([refused, named.filter(~good).select(*_RAW, REASON)]),
