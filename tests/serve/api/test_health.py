@@ -20,6 +20,13 @@ def test_health_is_exactly_this(api: Api) -> None:
     assert answer.headers["content-type"] == "application/json"
 
 
+@pytest.mark.parametrize("path", ["/v1/health", "/livez", "/openapi.json", "/v1/map/layers"])
+def test_head_is_get_without_the_body(api: Api, path: str) -> None:
+    whole, head = api.get(path), api.client.head(path)
+    assert (head.status_code, head.content) == (whole.status_code, b"")
+    assert head.headers["content-type"] == whole.headers["content-type"]
+
+
 def test_livez_asks_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("alone")
     with running(folder, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none", REDIS_URL="") as api:

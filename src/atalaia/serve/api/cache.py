@@ -228,16 +228,21 @@ class CacheHeaderMiddleware:
         self._record(counted, request)
 
     async def _private(self, request: _Request, receive: Receive, send: Send) -> None:
-        """Anything else: passed through, with a trace id, counted and logged."""
-        counted = _Counted(send, request)
+        """Anything else: passed through, with a trace id, counted and logged. HEAD is asked as GET
+        and answered without the body, wherever GET is answered."""
+        scope, counted = request.scope, _Counted(send, request)
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+            counted = _Counted(_without_body(send), request)
         try:
-            await self.app(request.scope, receive, counted)
+            await self.app(scope, receive, counted)
         except Exception as error:
-            response = of_any(error).response(request.scope["path"])
+            response = of_any(error).response(scope["path"])
             if counted.status:
                 raise  # half an answer is out: only closing the connection tells the caller
-            await response(request.scope, receive, counted)
+            await response(scope, receive, counted)
         finally:
+            request.scope["route"] = scope.get("route")
             self._record(counted, request)
 
     def _record(self, counted: _Counted, request: _Request, cache: str = "none") -> None:
