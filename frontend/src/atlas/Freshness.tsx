@@ -45,13 +45,15 @@ export function Freshness({ indicator, source, counted }: FreshnessProps) {
         <Warning key={note} text={note} />
       ))}
       <p>
-        {counted} · <Age iso={source?.fetched_at ?? indicator.fetched_at} />
+        {counted} · <Age iso={source?.fetched_at ?? indicator.fetched_at} /> ·{' '}
+        {say('fresh.source', { source: indicator.source })}
       </p>
-      <p>
-        {say('fresh.source', { source: indicator.source })} ({source?.dataset ?? indicator.dataset})
-        · {say('fresh.license', { license: indicator.license })}
-      </p>
-      <p>{indicator.note}</p>
+      <details>
+        <summary>{say('fresh.about')}</summary>
+        <p>{indicator.note}</p>
+        <p>{say('fresh.dataset', { dataset: source?.dataset ?? indicator.dataset })}</p>
+        <p>{say('fresh.license', { license: indicator.license })}</p>
+      </details>
     </div>
   );
 }

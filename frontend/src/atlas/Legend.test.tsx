@@ -63,6 +63,6 @@ describe('the legend', () => {
         scheme="dark"
       />,
     );
-    expect(screen.getByText(/centro: 0/)).toHaveTextContent('água, fora da conta');
+    expect(screen.getByText(/Centro: 0/)).toHaveTextContent('água, fora da conta');
   });
 });

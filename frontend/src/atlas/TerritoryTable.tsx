@@ -14,7 +14,7 @@ import { formatNumber } from '../text/format';
 import type { Sort, SortColumn } from '../view/address';
 import { usePointed } from '../view/pointed';
 import type { Row } from './ranking';
-import { ROW_PX, rowAfterKey, rowWindow, scrollFor } from './rowWindow';
+import { ROW_PX, rowAfterKey, rowWindow, scrollFor, scrollToMiddle } from './rowWindow';
 import styles from './TerritoryTable.module.css';
 
 const HEAD_PX = 36;
@@ -115,9 +115,14 @@ function useScrolled(count: number) {
     const top = scrollFor(index, element.scrollTop, height, HEAD_PX);
     if (top !== null) element.scrollTop = top;
   };
+  const centre = (index: number) => {
+    const element = box.current;
+    if (element) element.scrollTop = scrollToMiddle(index, element.clientHeight, HEAD_PX);
+  };
   return {
     box,
     reveal,
+    centre,
     page: Math.floor(scroll.height / ROW_PX) - 1,
     ...rowWindow(scroll.top, scroll.height, count),
   };
@@ -129,25 +134,28 @@ export function TerritoryTable(props: TerritoryTableProps) {
     props;
   const { say, language } = useLanguage();
   const { id: pointedId, pointed } = usePointed();
-  const { box, reveal, first, end, page } = useScrolled(rows.length);
+  const { box, reveal, centre, first, end, page } = useScrolled(rows.length);
   const [active, setActive] = useState(0);
   const [walking, setWalking] = useState(false);
   const activeRow = useRef<HTMLTableRowElement>(null);
   const current = Math.min(active, Math.max(0, rows.length - 1));
 
-  const revealRow = useEffectEvent(reveal);
+  const showRow = useEffectEvent((index: number) => {
+    // A row already walked to stays where it is; one chosen on the map comes to the middle.
+    if (activeRow.current?.dataset.id !== rows[index]?.id) centre(index);
+  });
   useEffect(() => {
     const index = rows.findIndex((row) => row.id === selected);
     if (index < 0) return;
+    showRow(index);
     setActive(index);
-    revealRow(index);
   }, [selected, rows]);
 
   useEffect(() => {
     if (pointedId === null || pointed.source === 'table') return;
     const timer = setTimeout(() => {
       const index = rows.findIndex((row) => row.id === pointedId);
-      if (index >= 0) revealRow(index);
+      if (index >= 0) showRow(index);
     }, REST_MS);
     return () => clearTimeout(timer);
   }, [pointedId, pointed, rows]);

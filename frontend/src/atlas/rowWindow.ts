@@ -30,6 +30,11 @@ export function scrollFor(
   return null;
 }
 
+/** Where to scroll so that a row stands in the middle: for one chosen elsewhere. */
+export function scrollToMiddle(index: number, height: number, head: number): number {
+  return Math.max(0, (index + 0.5) * ROW_PX - (height - head) / 2);
+}
+
 /** The row a key leads to; null when the key does not walk rows. */
 export function rowAfterKey(
   key: string,

@@ -150,6 +150,7 @@ export function styleOf(ground: Ground): StyleSpecification {
           'text-font': FONT,
           'text-size': ['interpolate', ['linear'], ['zoom'], 3, 10, 6, 15],
           'text-letter-spacing': 0.08,
+          'text-allow-overlap': true,
         },
         paint: {
           'text-color': ground.label,

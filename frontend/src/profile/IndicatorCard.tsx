@@ -8,7 +8,7 @@ import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { Age, Warning } from '../atlas/Freshness';
 import { DownloadMenu } from '../download/DownloadMenu';
-import { useLanguage } from '../i18n/language';
+import { type Say, useLanguage } from '../i18n/language';
 import { OriginButton } from '../origin/OriginButton';
 import { formatNumber, formatPeriod, formatQuantity } from '../text/format';
 import { distinctNotes } from '../text/notes';
@@ -38,6 +38,13 @@ function useFigures({ number, about }: Pick<IndicatorCardProps, 'number' | 'abou
   };
 }
 
+/** Rio de Janeiro stands beside Rio de Janeiro: a state's line says that it is one. */
+function toldApart(series: readonly ComparedSeries[], say: Say): ComparedSeries[] {
+  return series.map((one) =>
+    one.kind === 'state' ? { ...one, name: say('chart.stateName', { name: one.name }) } : one,
+  );
+}
+
 /** The API says where each number is explained; the drawer asks by the number's own address. */
 function uriOf({ explain }: ProfileIndicator): string {
   return explain.replace(/^.*?\/explain\//, '');
@@ -49,7 +56,8 @@ export function useChartTitle(
   withUnit: (value: number) => string,
 ): string {
   const { say, language } = useLanguage();
-  const span = ends(number.series);
+  // What comes after the number shown is a period that is not whole.
+  const span = ends(number.series.filter(({ period }) => period <= number.period));
   if (span) {
     const [first, last] = span;
     return say('chart.title.change', {
@@ -161,12 +169,14 @@ function Chart({ territory, number, about, dataVersion, series, title }: ChartPr
   return (
     <>
       {single ? (
-        <CompareBars
-          series={fitting(series).fit}
-          period={number.period}
-          formatValue={plain}
-          missing={say('profile.noValue')}
-        />
+        series.length > 1 && (
+          <CompareBars
+            series={fitting(series).fit}
+            period={number.period}
+            formatValue={plain}
+            missing={say('profile.noValue')}
+          />
+        )
       ) : (
         <Suspense fallback={<Waiting lines={3} />}>
           <p className={styles.axis}>{axis}</p>
@@ -225,18 +235,20 @@ export function IndicatorCard(props: IndicatorCardProps) {
   useEffect(() => {
     if (inViewport) setSeen(true);
   }, [inViewport]);
+  const { say } = useLanguage();
   const { data, error, refetch } = useQuery({
     ...compareQuery(territory.territory_id, number.code, [...compared]),
     enabled: seen,
   });
   // The number's own words already hold those on coverage.
-  const warnings = distinctNotes([about.coverage_note, number.note]);
+  const partial = number.series.map(({ period }) => about.partial_periods[period]);
+  const warnings = distinctNotes([about.coverage_note, number.note, ...partial]);
   return (
     <article ref={ref} className={styles.card} data-indicator={number.code}>
       <h4 className={styles.title}>{title}</h4>
       <Figure territory={territory} number={number} about={about} />
       {data ? (
-        <Chart {...props} series={data.series} title={title} />
+        <Chart {...props} series={toldApart(data.series, say)} title={title} />
       ) : error ? (
         <Refusal error={error} onRetry={refetch} />
       ) : (

@@ -65,7 +65,7 @@ function lineOf(one: ComparedSeries, nth: number, props: LineChartProps) {
       color: grey ? ink.text : colour,
       fontSize: 11,
       fontWeight: one.kind === 'self' ? (600 as const) : (400 as const),
-      width: 92,
+      width: 116,
       overflow: 'truncate' as const,
     },
     labelLayout: { moveOverlap: 'shiftY' as const },
@@ -82,7 +82,7 @@ function optionOf(props: LineChartProps, animation: boolean) {
     animation,
     animationDuration: 250,
     textStyle: text,
-    grid: { left: 2, right: 98, top: 10, bottom: 2, outerBoundsMode: 'same' as const },
+    grid: { left: 2, right: 122, top: 10, bottom: 2, outerBoundsMode: 'same' as const },
     xAxis: {
       type: 'category' as const,
       data: [...periods],

@@ -116,7 +116,9 @@ export function Profile({ territoryId, compared, places, onCompare }: ProfilePro
           onCompare={onCompare}
         />
       )}
-      {indicators.length > 0 && <p className={styles.note}>{say('chart.grey')}</p>}
+      {territory.level === 'municipality' && indicators.length > 0 && (
+        <p className={styles.note}>{say('chart.grey')}</p>
+      )}
       {byTheme(indicators).map(([theme, numbers]) => (
         <section key={theme} className={styles.theme} aria-label={theme}>
           <h3>{theme}</h3>

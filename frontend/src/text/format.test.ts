@@ -22,6 +22,12 @@ describe('figures as Brazilians write them', () => {
     expect(formatQuantity(-1234.5, 2, 'R$', 'pt-BR')).toBe('−R$ 1.234,50');
   });
 
+  it('do not round something to nothing', () => {
+    expect(formatNumber(0.001, 2, 'pt-BR')).toBe('< 0,01');
+    expect(formatNumber(-0.04, 1, 'pt-BR')).toBe('> −0,1');
+    expect(formatNumber(0, 2, 'pt-BR')).toBe('0,00');
+  });
+
   it('set each unit where it is written', () => {
     expect(formatQuantity(-0.8, 1, '%', 'pt-BR')).toBe('−0,8%');
     expect(formatQuantity(12, 0, 'óbitos', 'pt-BR')).toBe('12 óbitos');

@@ -27,7 +27,13 @@ function numberFormat(language: Language, decimals: number): Intl.NumberFormat {
 
 /** A number as people write it there, with a true minus sign: 1.234,5 in pt-BR. */
 export function formatNumber(value: number, decimals: number, language: Language): string {
-  return numberFormat(language, decimals).format(value).replace('-', '−');
+  const format = numberFormat(language, decimals);
+  const least = 10 ** -decimals;
+  // Something that rounds to nothing is not nothing.
+  if (value !== 0 && Math.abs(value) < least / 2) {
+    return value > 0 ? `< ${format.format(least)}` : `> −${format.format(least)}`;
+  }
+  return format.format(value).replace('-', '−');
 }
 
 /** A number with its unit where that unit is written: R$ 1.234,50 · −0,8% · 12 óbitos. */
