@@ -108,6 +108,12 @@ def is_up(api: Api) -> bool:
         return False
 
 
+def knows_the_data(api: Api) -> bool:
+    """Whether it has heard which version the data is of: before that it keeps no answer."""
+    parts = {part["name"]: part["status"] for part in api.get("/readyz").json()["parts"]}
+    return parts.get("data_version") == "ok"
+
+
 def new_key(role: str, tenant: str = "default", *, revoked: bool = False) -> str:
     """A key of that role, known to the database of DATABASE_URL by its hash only."""
     key = f"atl_{secrets.token_urlsafe(24)}"

@@ -6,7 +6,7 @@ import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.serve.api.server import Api, running
+from tests.serve.api.server import Api, eventually, knows_the_data, running
 
 from atalaia.kernel.base.database import connect
 
@@ -106,6 +106,7 @@ def test_metrics_count_what_was_answered_kept_answers_too(api: Api) -> None:
     name = "atalaia_http_requests_total"
     hit = f"{name}{[('cache', 'hit'), ('route', '/v1/map/layers'), ('status', '200')]}"
     lost = f"{name}{[('cache', 'none'), ('route', '(unknown)'), ('status', '404')]}"
+    eventually(lambda: knows_the_data(api), 10, "the data version")
     before = metrics(api)
     for n in range(3):
         assert api.get("/v1/map/layers").status_code == 200

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from tests.conftest import forget_settings
 from tests.domains.territory.world import World
-from tests.serve.api.server import eventually, running
+from tests.serve.api.server import eventually, knows_the_data, running
 
 from atalaia.kernel.base.migrate import upgrade
 from atalaia.serve.local.postgres import PrivatePostgres
@@ -49,6 +49,7 @@ def test_it_stays_up_says_so_serves_what_it_has_and_comes_back(
     server: PrivatePostgres, tmp_path: Path
 ) -> None:
     with running(tmp_path) as api:
+        eventually(lambda: knows_the_data(api), 10, "the data version")
         before = api.get(KEPT)
         assert before.status_code == 200
         assert api.get("/v1/health").json() == {"api": "ok", "db": "ok"}

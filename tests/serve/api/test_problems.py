@@ -114,7 +114,13 @@ def test_strings_that_want_more_get_an_answer_or_a_problem(api: Api, text: str) 
 
 def test_what_a_person_typed_is_not_in_the_log(api: Api) -> None:
     canary = "123.456.789-09"
-    for path in (f"/v1/territories?q={canary}", f"/v1/{canary}", f"/v1/territory/{canary}/profile"):
+    for path in (
+        f"/v1/territories?q={canary}",
+        f"/v1/{canary}",
+        f"/v1/territory/{canary}/profile",
+        f"/mapa/{canary}",
+        f"/problems/{canary}",
+    ):
         api.get(path, User_Agent=canary, X_API_Key=canary)
     api.line_of(api.get("/livez").headers["x-trace-id"])
     assert canary not in api.raw_log()

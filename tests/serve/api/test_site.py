@@ -73,6 +73,14 @@ def test_any_page_is_the_one_page(api: Api, path: str) -> None:
     assert api.get(path).text == PAGE
 
 
+def test_the_address_of_a_page_is_not_logged(api: Api) -> None:
+    """Its path is whatever people type, and every one of them is answered with the page."""
+    canary = "123.456.789-09x"
+    trace = api.get(f"/mapa/{canary}/fim").headers["x-trace-id"]
+    assert api.line_of(trace)["path"] == "(page)"
+    assert canary not in api.raw_log()
+
+
 @pytest.mark.parametrize(
     "path",
     [

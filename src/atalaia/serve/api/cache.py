@@ -12,13 +12,12 @@ import asyncio
 import os
 import re
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from operator import itemgetter
 from time import perf_counter
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from atalaia.kernel.base.errors import DatabaseUnavailable
 from atalaia.kernel.base.trace import trace
@@ -27,6 +26,7 @@ from atalaia.serve.api.encoding import best_coding
 from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Header, Journal, Kind, LineMaker
 from atalaia.serve.api.problems import of_any
+from atalaia.serve.api.sending import Asked, Captured, Counted, captured, without_body
 from atalaia.serve.api.shelf import Entry, Prepared, Shelf
 
 PUBLIC = b"public, max-age=300"
@@ -35,15 +35,6 @@ _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}
 _NO_TRACE = b"0" * 32
 _NOWHERE = "(unknown)"
 _TRACES_AT_ONCE = 256
-
-
-@dataclass(slots=True)
-class Captured:
-    """What the application answered, before any of it is sent."""
-
-    status: int = 500
-    headers: list[Header] = field(default_factory=list)
-    body: bytes = b""
 
 
 class CacheHeaderMiddleware:
@@ -123,13 +114,13 @@ class CacheHeaderMiddleware:
         headers = dict(scope["headers"])
         header = self._trace(headers)
         with trace(header[1].decode()):
-            request = _Request(scope, headers, header, began)
+            request = Asked(scope, headers, header, began)
             if scope["method"] in ("GET", "HEAD") and self._is_public(scope["path"]):
                 await self._public(request, send)
             else:
                 await self._private(request, receive, send)
 
-    async def _public(self, request: _Request, send: Send) -> None:
+    async def _public(self, request: Asked, send: Send) -> None:
         """A public read that was not ready to be sent: render it, or only code it anew."""
         scope = request.scope
         key = (scope["path"], _in_order(scope["query_string"]))
@@ -138,7 +129,7 @@ class CacheHeaderMiddleware:
         if entry is None:
             found = await self._rendered(key, scope)
             if isinstance(found, Captured):
-                await self._send_captured(found, request, send)
+                await self._sendcaptured(found, request, send)
                 return
             entry = found
         self._shelf.remember((scope["raw_path"], scope["query_string"]), entry)
@@ -150,7 +141,7 @@ class CacheHeaderMiddleware:
             answer = await self._variant(entry, coding)
             entry.accept(request.headers.get(b"accept-encoding"), answer)
         scope["route"] = entry.route
-        counted = _Counted(_without_body(send) if scope["method"] == "HEAD" else send, request)
+        counted = Counted(without_body(send) if scope["method"] == "HEAD" else send, request)
         entry.used = request.began
         sent = [*answer.headers, DEGRADED] if self._data.away else answer.headers
         await counted({"type": "http.response.start", "status": answer.status, "headers": sent})
@@ -211,29 +202,29 @@ class CacheHeaderMiddleware:
     async def _capture(self, scope: Scope) -> Captured:
         """Ask the application and keep what it says; a fault of ours becomes a problem."""
         if self._data.away:
-            return await _captured(of_any(DatabaseUnavailable()).response(scope["path"]), scope)
+            return await captured(of_any(DatabaseUnavailable()).response(scope["path"]), scope)
         inner = {**scope, "method": "GET"}
         try:
-            return await _captured(self.app, inner)
+            return await captured(self.app, inner)
         except Exception as error:
-            return await _captured(of_any(error).response(scope["path"]), scope)
+            return await captured(of_any(error).response(scope["path"]), scope)
         finally:
             scope["route"] = inner.get("route")
 
-    async def _send_captured(self, found: Captured, request: _Request, send: Send) -> None:
-        counted = _Counted(send, request)
+    async def _sendcaptured(self, found: Captured, request: Asked, send: Send) -> None:
+        counted = Counted(send, request)
         start = {"type": "http.response.start", "status": found.status, "headers": found.headers}
         await counted(start)
         await counted({"type": "http.response.body", "body": found.body})
         self._record(counted, request)
 
-    async def _private(self, request: _Request, receive: Receive, send: Send) -> None:
+    async def _private(self, request: Asked, receive: Receive, send: Send) -> None:
         """Anything else: passed through, with a trace id, counted and logged. HEAD is asked as GET
         and answered without the body, wherever GET is answered."""
-        scope, counted = request.scope, _Counted(send, request)
+        scope, counted = request.scope, Counted(send, request)
         if scope["method"] == "HEAD":
             scope = {**scope, "method": "GET"}
-            counted = _Counted(_without_body(send), request)
+            counted = Counted(without_body(send), request)
         try:
             await self.app(scope, receive, counted)
         except Exception as error:
@@ -245,79 +236,19 @@ class CacheHeaderMiddleware:
             request.scope["route"] = scope.get("route")
             self._record(counted, request)
 
-    def _record(self, counted: _Counted, request: _Request, cache: str = "none") -> None:
+    def _record(self, counted: Counted, request: Asked, cache: str = "none") -> None:
         scope, status = request.scope, counted.status or 500
         label = _label(scope)
-        # A path that is no known good one may hold anything a person typed: log its template.
-        path = scope["path"] if status < 400 and label != _NOWHERE else label
-        level = "ERROR" if status >= 500 else "INFO"
+        # Only a path that an API route took holds nothing but what the route checked; any other may
+        # be whatever a person typed, and the template stands for it.
+        path = scope["path"] if status < 400 and label.startswith("/") else label
+        level = "WARNING" if status >= 500 else "INFO"  # a fault of ours has its own ERROR line
         kind = Kind(
             self._answers.tally(label, status, cache),
             counted.size,
             LineMaker(scope["method"], path, status, counted.size, cache=cache, level=level),
         )
         self._take((kind, request.trace, request.began, perf_counter()))
-
-
-@dataclass(slots=True)
-class _Request:
-    scope: Scope
-    headers: dict[bytes, bytes]
-    trace: Header
-    began: float
-
-
-class _Counted:
-    """A `send` that adds the headers every answer has, and remembers status and size."""
-
-    def __init__(self, send: Send, request: _Request) -> None:
-        self.status, self.size = 0, 0
-        self._send, self._request = send, request
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            present = {name for name, _ in message.get("headers", ())}
-            added = [
-                (name, value)
-                for name, value in (
-                    (b"x-content-type-options", b"nosniff"),
-                    (b"cache-control", b"no-store"),
-                    self._request.trace,
-                )
-                if name not in present
-            ]
-            message = {**message, "headers": [*message.get("headers", ()), *added]}
-        elif message["type"] == "http.response.body":
-            self.size += len(message.get("body", b""))
-        await self._send(message)
-
-
-async def _captured(app: ASGIApp, scope: Scope) -> Captured:
-    """Run `app` on a request without a body and keep what it sends."""
-    found, parts = Captured(), []
-
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
-
-    async def send(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            found.status, found.headers = message["status"], list(message["headers"])
-        elif message["type"] == "http.response.body":
-            parts.append(message.get("body", b""))
-
-    await app(scope, receive, send)
-    found.body = b"".join(parts)
-    return found
-
-
-def _without_body(send: Send) -> Send:
-    async def headers_only(message: Message) -> None:
-        if message["type"] == "http.response.body":
-            message = {"type": "http.response.body", "body": b""}
-        await send(message)
-
-    return headers_only
 
 
 def _names(if_none_match: bytes, etag: bytes) -> bool:

@@ -22,6 +22,7 @@ from atalaia.kernel.base.errors import (
     CATALOGUE,
     AtalaiaError,
     DatabaseUnavailable,
+    Unavailable,
     UsageError,
     outcome,
 )
@@ -189,7 +190,8 @@ def of_any(error: Exception) -> Problem:
         problem = of_error(DatabaseUnavailable())
     else:
         problem = of_error(AtalaiaError())
-    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    away = isinstance(error, Unavailable)  # said once, by who notices that it is away
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not away:
         log("ERROR", f"request failed: {problem.slug}", error=_where(error))
     return problem
 
