@@ -79,6 +79,20 @@ describe('the table twin', () => {
     expect(calls.open).toHaveBeenCalledWith(rows[2]?.id);
   });
 
+  it('takes the focus along when it jumps to a row that was not there', async () => {
+    const many = Array.from({ length: 500 }, (_, n) => ({ ...(rows[0] as Row), id: `row-${n}` }));
+    setUp({ rows: many });
+    const grid = screen.getByRole('grid').parentElement as HTMLElement;
+    act(() => document.querySelector<HTMLElement>('[data-id=row-0]')?.focus());
+    expect(document.querySelector('[data-id=row-499]')).toBeNull();
+    await userEvent.keyboard('{End}');
+    // jsdom moves no scroll bar by itself.
+    act(() => {
+      grid.dispatchEvent(new Event('scroll'));
+    });
+    expect(document.activeElement).toHaveAttribute('data-id', 'row-499');
+  });
+
   it('has one tab stop among its rows', () => {
     setUp();
     const stops = screen.getAllByRole('row').filter((row) => row.tabIndex === 0);

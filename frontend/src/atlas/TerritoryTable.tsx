@@ -136,7 +136,7 @@ export function TerritoryTable(props: TerritoryTableProps) {
   const { id: pointedId, pointed } = usePointed();
   const { box, reveal, centre, first, end, page } = useScrolled(rows.length);
   const [active, setActive] = useState(0);
-  const [walking, setWalking] = useState(false);
+  const awaitsFocus = useRef(false);
   const activeRow = useRef<HTMLTableRowElement>(null);
   const current = Math.min(active, Math.max(0, rows.length - 1));
 
@@ -162,7 +162,9 @@ export function TerritoryTable(props: TerritoryTableProps) {
 
   // The row walked to may not exist until the list has scrolled there.
   useEffect(() => {
-    if (walking && activeRow.current !== document.activeElement) activeRow.current?.focus();
+    if (!awaitsFocus.current || !activeRow.current) return;
+    awaitsFocus.current = false;
+    activeRow.current.focus();
   });
 
   const walk = (event: KeyboardEvent) => {
@@ -176,7 +178,7 @@ export function TerritoryTable(props: TerritoryTableProps) {
     if (next === null) return;
     event.preventDefault();
     setActive(next);
-    setWalking(true);
+    awaitsFocus.current = true;
     reveal(next);
   };
 
@@ -188,7 +190,6 @@ export function TerritoryTable(props: TerritoryTableProps) {
         aria-rowcount={rows.length + 1}
         className={styles.table}
         onKeyDown={walk}
-        onBlur={() => setWalking(false)}
       >
         <caption className="visually-hidden">
           {caption}. {say('table.help')}
