@@ -32,7 +32,7 @@ class Column:
 
     type: Type = "text"
     required: bool = True  # a value in every row
-    pattern: str = ""
+    pattern: str = ""  # a regex; \d would take the digits of every script, [0-9] does not
     one_of: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None

@@ -103,7 +103,7 @@ def test_the_lagoons_are_water_and_never_counted(territory: Territory, ibge: Ibg
 
 def test_the_bundled_dtb_answers_when_ibge_is_away(territory: Territory, offline: None) -> None:
     territory.bundled("dtb")
-    result = run(reference_period="2024")
+    result = run(reference_period="2024", max_retries=1)
     assert (result["run_status"], result["source_type"]) == ("success", "bronze_cache")
     assert result["verdict"] == "source_failed"
     assert result["rows_read"] == result["rows_loaded"] == 5571
@@ -160,7 +160,7 @@ def test_what_disappears_is_ended_and_kept_and_may_come_back(
     territory: Territory, offline: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     territory.bundled("dtb")
-    run(reference_period="2024")
+    run(reference_period="2024", max_retries=1)
     rows = [{"id": int(c), "nome": n} for c, n in territory.names().items() if c != "3152131"]
     whole = [*rows, {"id": 3152131, "nome": "Ponto Chique"}]
     found = territory.rows(
@@ -231,7 +231,7 @@ def test_an_older_division_adds_what_is_unknown_and_changes_nothing(
     young = territory.rows("SELECT * FROM silver.dim_territory ORDER BY territory_id")
     territory.bundled("dtb")
     ibge.misbehave(status(500))
-    result = run(reference_period="2024")  # the DTB of 2024-12-31
+    result = run(reference_period="2024", max_retries=1)  # the DTB of 2024-12-31
     assert (result["run_status"], result["source_type"]) == ("success", "bronze_cache")
     assert result["rows_updated"] == 0
     assert territory.names()["3121605"] == "Diamantina de Hoje"
@@ -277,7 +277,7 @@ def test_what_is_no_payload_never_enters_bronze(
     territory: Territory, ibge: IbgeServer, fault: Fault, verdict: str
 ) -> None:
     ibge.misbehave(fault)
-    result = run(reference_period="2025", timeout_seconds=20)
+    result = run(reference_period="2025", max_retries=1)
     assert (result["run_status"], result["verdict"]) == ("blocked", verdict)
     assert territory.count("SELECT count(*) FROM bronze.manifest") == 0
     assert territory.count("SELECT count(*) FROM silver.dim_territory") == 0
@@ -373,7 +373,7 @@ def test_the_header_is_found_wherever_it_is(
 ) -> None:
     row = [int(cell) if as_numbers and cell.isdigit() else cell for cell in ROW]
     territory.by_hand("2023", DTB, "DTB.xlsx", workbook(titles, [row]))
-    result = run(reference_period="2023")
+    result = run(reference_period="2023", max_retries=1)
     assert (result["error"], result["source_type"]) == (None, "manual")
     assert territory.names() == {"3121605": "Diamantina"}
 
@@ -394,7 +394,7 @@ def test_a_workbook_that_is_not_the_agreed_one_is_refused(
     territory: Territory, offline: None, body: bytes, said: str
 ) -> None:
     territory.by_hand("2023", DTB, "DTB.xlsx", body)
-    result = run(reference_period="2023")
+    result = run(reference_period="2023", max_retries=1)
     assert (result["run_status"], territory.names()) == ("failed", {})
     assert said in result["error"]
 
@@ -402,7 +402,7 @@ def test_a_workbook_that_is_not_the_agreed_one_is_refused(
 @pytest.mark.row("T-126")
 def test_a_forced_reload_clears_the_fail(territory: Territory, offline: None) -> None:
     territory.bundled("dtb")
-    run(reference_period="2024")
+    run(reference_period="2024", max_retries=1)
 
     def existence() -> str:
         checks = run_job(QUALITY_SUITE, reference_period="2024")["checks"]
@@ -426,7 +426,7 @@ def test_real_answers_of_the_api(
 ) -> None:
     body = (payloads / "ibge_localidades" / f"municipio_{code}.json").read_bytes()
     territory.by_hand("2025", MUNICIPIOS, "municipios.json", body)
-    result = run(reference_period="2025")
+    result = run(reference_period="2025", max_retries=1)
     assert (result["run_status"], result["error"]) == ("success", None)
     assert territory.names() == {code: MUNICIPALITIES[code]}
 

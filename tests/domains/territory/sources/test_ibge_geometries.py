@@ -122,8 +122,8 @@ def test_the_mesh_waits_for_its_municipalities(territory: Territory, ibge: IbgeS
 
 def test_the_bundled_shapefile(territory: Territory, offline: None) -> None:
     territory.bundled("dtb", *MESH)
-    ibge_admin.run(reference_period="2024")
-    result = run_without_shapes(reference_period="2007")
+    ibge_admin.run(reference_period="2024", max_retries=1)
+    result = run_without_shapes(reference_period="2007", max_retries=1)
     assert (result["error"], result["source_type"]) == (None, "bronze_cache")
     assert {found["dataset"] for found in result["bronze"]} == set(MESH[:4])
     assert result["rows_read"] == result["rows_loaded"] == 5566
@@ -220,7 +220,7 @@ def test_a_source_that_misbehaves_loads_nothing(
     territory: Territory, admin: IbgeServer, fault: Fault, outcome: tuple[str, str]
 ) -> None:
     admin.misbehave(fault)
-    result = run(reference_period="2024", timeout_seconds=20)
+    result = run(reference_period="2024", max_retries=1)
     assert (result["run_status"], result["verdict"]) == outcome
     assert territory.count("SELECT count(*) FROM silver.dim_territory_geometry") == 0
 

@@ -50,8 +50,8 @@ _DIVISIONS = (  # optional: municipalities younger than the 2017 division have n
     *(f"{state}{name}" for state in (_OLD_STATE, _NEW_STATE) for name in ("id", "sigla", "nome")),
     *(f"{state}{name}" for state in (_OLD_STATE, _NEW_STATE) for name in _REGION),
 )
-_MUNICIPALITY_CODE = Column(pattern=r"^\d{7}$")
-_STATE_CODE = Column(pattern=r"^\d{2}$")
+_MUNICIPALITY_CODE = Column(pattern=r"^[0-9]{7}$")
+_STATE_CODE = Column(pattern=r"^[0-9]{2}$")
 CONTRACT = Contract(
     version=1,
     datasets={
@@ -73,7 +73,7 @@ CONTRACT = Contract(
             "Nome Região Geográfica Intermediária": Column(),
             "Região Geográfica Imediata": Column(),
             "Nome Região Geográfica Imediata": Column(),
-            "Município": Column(pattern=r"^\d{5}$"),  # the local part only, never a code
+            "Município": Column(pattern=r"^[0-9]{5}$"),  # the local part only, never a code
             "Código Município Completo": _MUNICIPALITY_CODE,
             "Nome_Município": Column(),
         },

@@ -44,7 +44,7 @@ _BATCH = 512  # polygons; a batch is some megabytes of text on its way to Postgr
 _SMALLEST_HOLE_KM2 = 1.0
 _GEOD = Geod(ellps="GRS80")
 
-_CODE = Column(pattern=r"^\d{7}$")
+_CODE = Column(pattern=r"^[0-9]{7}$")
 _NAME = Column(required=False)  # null for the lagoons
 CONTRACT = Contract(
     version=1,

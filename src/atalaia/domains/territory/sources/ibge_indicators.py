@@ -30,7 +30,7 @@ NAME = "ibge_indicators"
 AGREGADOS, SIDRA = "agregados_v3", "sidra_values"
 _LEVELS = ("N1", "N3", "N6")  # country, state, municipality
 _MARKERS = {"...": "unavailable", "..": "not_applicable", "X": "suppressed"}
-_NUMBER = r"^-?\d+(\.\d+)?$"
+_NUMBER = r"^-?[0-9]+(\.[0-9]+)?$"
 _CENSUSES = ("2022",)
 
 
@@ -59,7 +59,7 @@ def series_of(period: str) -> Series:
     return CENSUS if period in _CENSUSES else ESTIMATE
 
 
-_PLACE = Column(pattern=r"^(1|\d{2}|\d{7})$")  # country, state, municipality
+_PLACE = Column(pattern=r"^(1|[0-9]{2}|[0-9]{7})$")  # country, state, municipality
 _LOCALITY = "Localidade (Código)"
 _LOCALITIES = {
     f"{level}{suffix}": f"Localidade{suffix}"
@@ -76,7 +76,7 @@ CONTRACT = Contract(
     version=1,
     datasets={
         AGREGADOS: {
-            "id": Column(pattern=r"^\d+$"),  # the variable
+            "id": Column(pattern=r"^[0-9]+$"),  # the variable
             **_optional("variavel", "unidade"),
             "resultados.classificacoes": Column(one_of=("[]",)),  # no part of a whole
             "localidade.id": _PLACE,
@@ -86,9 +86,9 @@ CONTRACT = Contract(
             "valor": Column(),
         },
         SIDRA: {
-            "Nível Territorial (Código)": Column(pattern=r"^\d+$"),
+            "Nível Territorial (Código)": Column(pattern=r"^[0-9]+$"),
             _LOCALITY: _PLACE,
-            "Variável (Código)": Column(pattern=r"^\d+$"),
+            "Variável (Código)": Column(pattern=r"^[0-9]+$"),
             "Ano (Código)": Column(),
             "Valor": Column(),
             **_optional(
