@@ -60,6 +60,27 @@ def test_readyz_names_what_is_not_migrated(api: Api) -> None:
     assert api.get("/readyz").status_code == 200
 
 
+def test_a_domain_that_does_not_load_is_named_and_the_others_are_served(
+    database_of_module: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("broken")
+    about = folder / "moon-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Name: moon\nVersion: 1.0\n", encoding="utf-8")
+    (about / "entry_points.txt").write_text(
+        "[atalaia.domains]\nmoon = nowhere.at.all:DOMAIN\n", encoding="utf-8"
+    )
+    with running(folder, PYTHONPATH=str(folder)) as api:
+        answer = api.get("/readyz")
+        (part,) = [part for part in answer.json()["parts"] if part["name"] == "domains"]
+        assert part["status"] == "warn"
+        assert "moon (ModuleNotFoundError)" in part["reason"]
+        assert "nowhere.at.all" not in answer.text
+        assert answer.json()["ready"] is True
+        assert api.get("/health").json()["services"]["domains"] == "warn"
+        assert api.get("/v1/indicators").status_code == 200
+
+
 def test_without_redis_it_is_ready_and_says_what_waits(
     database_of_module: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

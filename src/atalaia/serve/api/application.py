@@ -18,10 +18,10 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from atalaia.kernel import domain
 from atalaia.kernel.base import trace
 from atalaia.kernel.base.settings import project_dir, settings
 from atalaia.kernel.watch import metrics
+from atalaia.serve import catalog
 from atalaia.serve.api import health, ops, problems
 from atalaia.serve.api.cache import CacheHeaderMiddleware
 from atalaia.serve.api.follower import DataVersion
@@ -75,7 +75,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
 def _domain_routers() -> list[APIRouter]:
     """The router of every domain that has one; one that cannot be imported is logged, not fatal."""
     found = []
-    for one in domain.installed()[0]:
+    for one in catalog.domains():
         if not one.router:
             continue
         module, _, name = one.router.partition(":")

@@ -12,10 +12,10 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from rq import Worker
 
-from atalaia.kernel import domain
 from atalaia.kernel.base.database import connect, row, rows
 from atalaia.kernel.base.errors import AtalaiaError
 from atalaia.kernel.base.settings import project_dir, settings
+from atalaia.serve import catalog
 
 Status = Literal["ok", "warn", "fail"]
 _REDIS_SECONDS = 1.0
@@ -102,7 +102,7 @@ def migrations_part() -> Part:
 
 def domains_part() -> Part:
     """Every installed domain, or the reason why one did not load."""
-    _, broken = domain.installed()
+    broken = catalog.broken()
     if not broken:
         return Part("domains", "ok")
     # The reason may hold a path of this machine; the class of the error is enough here.
