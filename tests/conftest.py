@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,11 @@ from atalaia.serve.local.postgres import PrivatePostgres
 from atalaia.serve.local.redis import PrivateRedis
 
 pytest_plugins = ["tests.conformance.plugin"]
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM end the session as Ctrl-C does: with the servers it started stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def forget_settings() -> None:
