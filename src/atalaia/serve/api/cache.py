@@ -83,7 +83,8 @@ class CacheHeaderMiddleware:
                 answer = entry.ready.get(asked.get(b"accept-encoding"))
             if answer is not None:
                 entry.used = began
-                trace = self._trace(asked)
+                own = self._traces and b"traceparent" not in asked
+                trace = self._traces.pop() if own else self._trace(asked)
                 headers = [*answer.headers, trace]
                 if self._data.away:
                     headers.append(DEGRADED)

@@ -25,7 +25,7 @@ _STOP_SECONDS = 2.0  # how long the last lines may take
 _MOST_BYTES = 32_000_000  # of lines that wait because nobody takes them
 _PIPE_BYTES = select.PIPE_BUF  # what a pipe that says it is ready takes without waiting
 _FILE_BYTES = 1 << 20
-_YIELD_EVERY = 200  # lines; then the event loop may run
+_AT_ONCE = 200  # lines between two chances for the event loop to run
 
 Header = tuple[bytes, bytes]
 
@@ -39,15 +39,16 @@ class LineMaker:
         self, method: str, path: str, status: int, size: int, *, cache: str, level: str = "INFO"
     ) -> None:
         message = dumps(f"{method} {path} {status}", ensure_ascii=False)
-        self._head = f'","level":"{level}","service":"api","message":{message},"trace_id":"'
-        self._tail = (
+        head = f'","level":"{level}","service":"api","message":{message},"trace_id":"'
+        tail = (
             f'","method":"{method}","path":{dumps(path, ensure_ascii=False)},"status":{status},'
             f'"bytes":{size},"cache":"{cache}","seconds":'
         )
+        self._head, self._tail = head.encode(), tail.encode()
 
-    def line(self, moment: str, trace_id: str, seconds: float) -> str:
-        """One line, its end included."""
-        return f'{{"ts":"{moment}{self._head}{trace_id}{self._tail}{seconds:.6f}}}\n'
+    def pieces(self, moment: bytes, trace_id: bytes, seconds: float) -> tuple[bytes, ...]:
+        """One line, in the pieces it is joined of, its end included."""
+        return (b'{"ts":"', moment, self._head, trace_id, self._tail, b"%.6f}\n" % seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,19 +71,20 @@ class Journal:
         self._descriptor, self._pending = descriptor, bytearray()
         self._settling, self._stopping = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
-        self._second, self._second_text = -1, ""
-        self._millisecond, self._millisecond_text = -1, ""
+        self._second, self._second_text = -1, b""
+        self._millisecond, self._millisecond_text = -1, b""
 
-    def moment(self, now: float) -> str:
+    def moment(self, now: float) -> bytes:
         """`now` (seconds since 1970) in ISO 8601, UTC, to the millisecond."""
         millisecond = int(now * 1000)
         if millisecond != self._millisecond:
             second, rest = divmod(millisecond, 1000)
             if second != self._second:
                 moment = datetime.fromtimestamp(second, UTC)
-                self._second, self._second_text = second, f"{moment:%Y-%m-%dT%H:%M:%S}"
+                self._second = second
+                self._second_text = moment.strftime("%Y-%m-%dT%H:%M:%S").encode()
             self._millisecond = millisecond
-            self._millisecond_text = f"{self._second_text}.{rest:03d}+00:00"
+            self._millisecond_text = b"%b.%03d+00:00" % (self._second_text, rest)
         return self._millisecond_text
 
     def start(self) -> None:
@@ -108,19 +110,21 @@ class Journal:
         """Count everything that was answered so far, and make its lines."""
         with self._settling:
             to_wall = time.time() - time.perf_counter()
-            lines: list[str] = []
             while self._gathered:
-                kind, trace, began, ended = self._gathered.popleft()
-                seconds = ended - began
-                kind.tally.add(seconds, kind.size)
-                moment = self.moment(ended + to_wall)
-                lines.append(kind.line.line(moment, trace[1].decode(), seconds))
-                if len(lines) % _YIELD_EVERY == 0:
-                    time.sleep(0)
-            if len(self._pending) > _MOST_BYTES:
-                self.dropped += len(lines)
-            else:
-                self._pending += "".join(lines).encode()
+                self._settle(to_wall)
+                time.sleep(0)  # the event loop may run
+
+    def _settle(self, to_wall: float) -> None:
+        take, pieces, made = self._gathered.popleft, [], 0
+        while self._gathered and made < _AT_ONCE:
+            kind, trace, began, ended = take()
+            seconds, made = ended - began, made + 1
+            kind.tally.add(seconds, kind.size)
+            pieces += kind.line.pieces(self.moment(ended + to_wall), trace[1], seconds)
+        if len(self._pending) > _MOST_BYTES:
+            self.dropped += made
+        else:
+            self._pending += b"".join(pieces)
 
     def _run(self) -> None:
         while not self._stopping.wait(FLUSH_SECONDS):
