@@ -139,7 +139,11 @@ def write_ready_rows(folder: Path) -> None:
 def empty_silver() -> None:
     """As before the first load."""
     with transaction() as connection:
-        connection.execute("TRUNCATE silver.fact_indicator")
+        for row in connection.execute(
+            "SELECT inhrelid::regclass::text AS part FROM pg_inherits "
+            "WHERE inhparent = 'silver.fact_indicator'::regclass"
+        ).fetchall():
+            connection.execute(f"DROP TABLE {row['part']}")
 
 
 def measure(n: int, folder: Path) -> tuple[list[Line], dict[str, float]]:

@@ -75,6 +75,10 @@ def db(database: str) -> Iterator[psycopg.Connection[Any]]:
                 (code, level, f"Lugar {code}", parent, SQUARE, RUN),
             )
         connection.execute(
+            "CREATE TABLE silver.fact_indicator_ibge PARTITION OF silver.fact_indicator "
+            "FOR VALUES IN ('IBGE')"
+        )
+        connection.execute(
             """INSERT INTO silver.fact_indicator (territory_id, indicator_code, reference_period,
                    source, dataset, value, marker, unit, run_id)
                VALUES ('3121605', 'area_km2', '2025', 'IBGE', 'mesh', 3880.1, NULL, 'km²', %(r)s),

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID, uuid4
 
+from atalaia.domains.territory.facts import fact_indicator
 from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.ingest import partition
 
 MG, RJ, RS = "31", "33", "43"
 STATES = {MG: ("Minas Gerais", "MG"), RJ: ("Rio de Janeiro", "RJ"), RS: ("Rio Grande do Sul", "RS")}
@@ -135,6 +137,12 @@ class World:
         run_id: UUID | None = None,
     ) -> None:
         """Many values of (place, indicator, period, value)."""
+        part = partition.of(fact_indicator(source=source[0], dataset=source[1])).name
+        with transaction() as connection:
+            connection.execute(
+                f"CREATE TABLE IF NOT EXISTS {part} PARTITION OF silver.fact_indicator "
+                f"FOR VALUES IN ('{source[0]}')"
+            )
         with (
             transaction() as connection,
             connection.cursor() as cursor,

@@ -21,7 +21,7 @@ def fact_indicator(*, source: str, dataset: str, category: str = "", **constants
     """The table for one source and dataset; `constants` are columns with one value in all rows
     (`indicator_code`, `unit`, `territory_id` …)."""
     said = {"source": source, "dataset": dataset, "category": category, **constants}
-    return Table("silver.fact_indicator", _TYPES, _KEY, said)
+    return Table("silver.fact_indicator", _TYPES, _KEY, said, partitioned_by="source")
 
 
 def months_of(period: str) -> list[str]:

@@ -47,12 +47,14 @@ class Table:
     natural key among them. `types` are as the catalog spells them; drift is measured on them.
 
     `constants` are columns with one value in every row of the connector: they need not be in its
-    frames, and are neither staged nor compared."""
+    frames, and are neither staged nor compared. `partitioned_by` is the one of them whose values
+    have a partition each, which the first load makes."""
 
     name: str
     types: dict[str, str]
     key: tuple[str, ...]
     constants: Mapping[str, str | None] = field(default_factory=dict)
+    partitioned_by: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:

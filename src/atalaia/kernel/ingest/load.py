@@ -1,8 +1,9 @@
 """Load: rows into a table, in one transaction, so that the table then says what the payload says.
 
-1. When the payload's scope of the table is empty, rows are COPYed straight into the table. A row
+1. When the rows' partition is not there yet, it is made of them (`partition`).
+2. When the payload's scope of the table is empty, rows are COPYed straight into the table. A row
    that comes twice breaks the key; the savepoint is undone and the slow path taken.
-2. Otherwise the varying columns are COPYed to a temporary table and one hash join with the scope
+3. Otherwise the varying columns are COPYed to a temporary table and one hash join with the scope
    finds the rows that are new, changed or gone; only those are written, so a row that did not
    change keeps its run_id. Rows of one key that say the same are duplicates; rows of one key that
    contradict each other are all refused, for none can be trusted.
@@ -21,7 +22,9 @@ from psycopg.errors import UniqueViolation
 
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import ContractBroken
+from atalaia.kernel.ingest import partition
 from atalaia.kernel.ingest.connector import Scope, Table
+from atalaia.kernel.ingest.partition import identifier
 from atalaia.kernel.work.job import Run
 
 T = TypeVar("T")
@@ -48,6 +51,17 @@ def load(
 
     Raises ContractBroken when the payload would empty more than half its scope (see --force)."""
     _prepare(connection, run)
+    if table.partitioned_by:
+        part = partition.of(table)
+        if not partition.exists(connection, part):
+            try:
+                with connection.transaction(), partition.made(connection, table, part, run):
+                    count = _copy(connection, part.name, table.varying, batches(), run, fresh=True)
+                return Loaded(inserted=count)
+            except UniqueViolation:
+                with partition.made(connection, table, part, run):
+                    pass
+        table = part
     if scope and _count(connection, table, scope, limit=1) == 0:
         try:
             with connection.transaction():
@@ -61,13 +75,10 @@ def _prepare(connection: Connection, run: Run) -> None:
     """The run's time is the statements' time; the difference is always found by hash join."""
     connection.execute(
         "SELECT set_config('statement_timeout', %s, true), set_config('work_mem', '128MB', true), "
+        "set_config('maintenance_work_mem', '256MB', true), "
         "set_config('enable_mergejoin', 'off', true), set_config('enable_nestloop', 'off', true)",
         (str(max(1, int(run.deadline.remaining * 1000))),),
     )
-
-
-def _name(table: str) -> sql.Composed:
-    return sql.SQL(".").join(map(sql.Identifier, table.split(".")))
 
 
 def _list(columns: Iterable[str], prefix: str = "") -> sql.Composed:
@@ -98,7 +109,7 @@ def _within(table: Table, scope: Scope | None) -> sql.Composed:
 
 def _count(connection: Connection, table: Table, scope: Scope | None, limit: int = 0) -> int:
     statement = sql.SQL("SELECT count(*) AS n FROM (SELECT FROM {} WHERE {} {}) AS rows").format(
-        _name(table.name),
+        identifier(table.name),
         _within(table, scope),
         sql.SQL("LIMIT {}").format(limit) if limit else sql.SQL(""),
     )
@@ -121,10 +132,13 @@ def _copy(
     columns: tuple[str, ...],
     frames: Iterator[pl.DataFrame],
     run: Run,
+    *,
+    fresh: bool = False,
 ) -> int:
-    """COPY every frame into `target`; returns the number of rows."""
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        _name(target), _list(columns)
+    """COPY every frame into `target`; returns the number of rows. Rows of a `fresh` table, made in
+    this very savepoint, are written as they will stay: nobody touches them again for their age."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv{})").format(
+        identifier(target), _list(columns), sql.SQL(", FREEZE" if fresh else "")
     )
     ready = ((f.height, f.select(columns).write_csv(include_header=False)) for f in frames)
     count = 0
@@ -154,7 +168,7 @@ def _merge(
     connection.execute(
         sql.SQL(
             "CREATE TEMP TABLE incoming ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA"
-        ).format(_list(table.varying), _name(table.name))
+        ).format(_list(table.varying), identifier(table.name))
     )
     total = _copy(connection, "incoming", table.varying, batches(), run)
     there = _count(connection, table, scope)
@@ -183,7 +197,7 @@ def _find_difference(connection: Connection, table: Table, scope: Scope | None) 
             first=sql.Identifier(key[0]),
             how=sql.SQL("FULL" if scope else "LEFT"),
             columns=_list(table.varying),
-            table=_name(table.name),
+            table=identifier(table.name),
             within=_within(table, scope),
             same_key=_all("t.{0} = i.{0}", key),
             same_values=_all("t.{0} IS NOT DISTINCT FROM i.{0}", compared),
@@ -264,7 +278,7 @@ def _refuse_shrinking(table: Table, deleted: int, there: int, run: Run) -> None:
 
 
 def _write_difference(connection: Connection, table: Table, run: Run) -> None:
-    target = _name(table.name)
+    target = identifier(table.name)
     changing = [c for c in table.varying if c not in table.key]
     run_id = sql.Literal(str(run.run_id))
     connection.execute(

@@ -115,7 +115,8 @@ class Journal:
                 time.sleep(0)  # the event loop may run
 
     def _settle(self, to_wall: float) -> None:
-        take, pieces, made = self._gathered.popleft, [], 0
+        take, made = self._gathered.popleft, 0
+        pieces: list[bytes] = []
         while self._gathered and made < _AT_ONCE:
             kind, trace, began, ended = take()
             seconds, made = ended - began, made + 1

@@ -173,7 +173,8 @@ class PrivatePostgres:
             self._give(path)
         done = self._run(
             *("initdb", "--username", USER, "--pwfile", str(password), "--encoding", "UTF8"),
-            *("--locale", "C.UTF-8", "--data-checksums"),
+            # C.UTF-8 sorts alike, but code by code: keys are compared at twice the time
+            *("--locale", "C.UTF-8", "--lc-collate", "C", "--data-checksums"),
             *("--auth-local", "trust", "--auth-host", "scram-sha-256"),
             data=draft,
         )

@@ -80,6 +80,10 @@ def test_a_new_release_replaces_the_whole_series(ground: Ground) -> None:
 def test_another_source_of_the_same_indicator_is_left_alone(ground: Ground) -> None:
     with transaction() as connection:
         connection.execute(
+            "CREATE TABLE silver.fact_indicator_dieese PARTITION OF silver.fact_indicator "
+            "FOR VALUES IN ('DIEESE')"
+        )
+        connection.execute(
             """INSERT INTO silver.fact_indicator (territory_id, indicator_code, reference_period,
                    source, dataset, value, unit, run_id)
                VALUES ('BR', 'minimum_wage_nominal', '2024-12', 'DIEESE', 'x', 1, 'R$',

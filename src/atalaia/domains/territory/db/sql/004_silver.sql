@@ -38,7 +38,8 @@ CREATE TABLE silver.dim_territory_geometry (
     PRIMARY KEY (territory_id, mesh_year)
 );
 
--- One value of one indicator. value is null exactly when marker says why.
+-- One value of one indicator. value is null exactly when marker says why. Each source has a
+-- partition, which its first load fills before the key's index is built (decision 0002).
 CREATE TABLE silver.fact_indicator (
     territory_id     text NOT NULL,
     indicator_code   text NOT NULL,
@@ -51,9 +52,9 @@ CREATE TABLE silver.fact_indicator (
     unit             text NOT NULL,
     run_id           uuid NOT NULL,
     CONSTRAINT fact_indicator_pkey PRIMARY KEY
-        (indicator_code, reference_period, territory_id, source, dataset, category),
+        (territory_id, reference_period, indicator_code, source, dataset, category),
     CONSTRAINT value_or_marker CHECK ((value IS NULL) = (marker IS NOT NULL))
-);
+) PARTITION BY LIST (source);
 
 CREATE TABLE silver.fact_electorate (
     territory_id     text NOT NULL,
