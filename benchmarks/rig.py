@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -75,10 +76,11 @@ def private_database() -> Iterator[tuple[str, Path]]:
 
 
 def peers_python() -> str:
-    """The Python of the peers we measure against, made from peers.lock when it is not there."""
-    home = ROOT / ".atalaia" / "peers"
-    python = home / "bin" / "python"
-    if not python.exists():
+    """The Python of the peers we measure against, made anew whenever peers.lock changed."""
+    home, lock = ROOT / ".atalaia" / "peers", ROOT / "benchmarks" / "peers.lock"
+    python, made_from = home / "bin" / "python", home / "peers.lock"
+    if not made_from.exists() or made_from.read_bytes() != lock.read_bytes():
+        shutil.rmtree(home, ignore_errors=True)
         subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
         subprocess.run(
             [
@@ -90,10 +92,11 @@ def peers_python() -> str:
                 "--no-deps",
                 "--require-hashes",
                 "-r",
-                str(ROOT / "benchmarks" / "peers.lock"),
+                str(lock),
             ],
             check=True,
         )
+        shutil.copy(lock, made_from)
     return str(python)
 
 

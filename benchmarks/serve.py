@@ -222,6 +222,7 @@ def tipg() -> float:
     env = {
         "DATABASE_URL": os.environ["DATABASE_URL"],
         "TIPG_DB_SCHEMAS": '["gold"]',
+        "TIPG_DB_ONLY_SPATIAL_TABLES": "FALSE",
         "TIPG_MAX_FEATURES_PER_QUERY": "10000",
     }
     with _process(
@@ -229,7 +230,6 @@ def tipg() -> float:
         tempfile.gettempdir(),
         env,
     ) as base:
-        time.sleep(1)
         return wrk(
             base,
             [
