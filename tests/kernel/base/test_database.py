@@ -7,8 +7,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from atalaia.kernel.base.database import connect, transaction
-from atalaia.kernel.base.errors import DatabaseUnavailable
+from atalaia.kernel.base.database import connect, pooled, row, transaction
+from atalaia.kernel.base.errors import DatabaseUnavailable, TimedOut
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -46,6 +46,24 @@ def test_the_servers_own_answer_stays_what_it_is(
     with pytest.raises(error), transaction() as connection:  # noqa: PT012
         connection.execute("SET LOCAL statement_timeout = 50")
         connection.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "error"),
+    [
+        ("SELECT pg_sleep(5)", TimedOut),
+        ("SELECT 1 / 0", psycopg.errors.DivisionByZero),
+        ("DO $$ BEGIN RAISE disk_full; END $$", psycopg.errors.DiskFull),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", DatabaseUnavailable),
+    ],
+)
+def test_a_pooled_connection_says_what_it_was(
+    statement: LiteralString, error: type[Exception]
+) -> None:
+    with pytest.raises(error), pooled() as connection, connection.transaction():  # noqa: PT012
+        connection.execute("SET LOCAL statement_timeout = 50")
+        connection.execute(statement)
+    assert row("SELECT 1 AS one") == {"one": 1}
 
 
 def test_a_server_that_went_away_is_unavailable() -> None:

@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.errors import QueryCanceled
 from psycopg.rows import DictRow, RowFactory, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from atalaia.kernel.base.errors import DatabaseUnavailable
+from atalaia.kernel.base.errors import DatabaseUnavailable, TimedOut
 from atalaia.kernel.base.settings import database_url, settings
 
 Connection = psycopg.Connection[DictRow]
@@ -83,12 +84,22 @@ def pool() -> ConnectionPool[Connection]:
 
 @contextmanager
 def pooled() -> Iterator[Connection]:
-    """A connection of the pool, in autocommit. Raises DatabaseUnavailable."""
+    """A connection of the pool, in autocommit. Raises DatabaseUnavailable, and TimedOut when a
+    statement takes longer than the setting allows."""
     try:
         with pool().connection() as connection:
             yield connection
-    except (PoolTimeout, psycopg.OperationalError) as error:
+    except PoolTimeout as error:
         raise _unavailable(error) from error
+    except QueryCanceled as error:
+        raise TimedOut(
+            "A consulta passou do tempo que tem e foi interrompida. Nada foi mudado.",
+            todo="Peça menos de uma vez, ou aumente STATEMENT_TIMEOUT_MS.",
+        ) from error
+    except psycopg.OperationalError as error:
+        if _was_lost(error):
+            raise _unavailable(error) from error
+        raise
 
 
 def rows(sql: LiteralString, params: Any = None) -> list[dict[str, Any]]:
