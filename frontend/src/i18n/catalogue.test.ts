@@ -1,3 +1,4 @@
+import { parseAst } from 'vite';
 import { describe, expect, it } from 'vitest';
 import { en } from './en';
 import { keepLanguage, languageOf, sayIn } from './language';
@@ -22,6 +23,58 @@ const FAMILIES = [
 
 function paramsOf(text: string): string[] {
   return [...text.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name).sort();
+}
+
+type Node = { type: string; [part: string]: unknown };
+
+const isNode = (part: unknown): part is Node =>
+  typeof part === 'object' && part !== null && 'type' in part;
+
+/** Attributes whose value is read by people. */
+const READ = /^(aria-(label|description|valuetext|roledescription)|title|alt|placeholder|label)$/;
+
+/** A command reads the same in every language. */
+const CODE = /^(code|pre)$/;
+
+const nameOf = (part: Node) => String((part.name as Node).name);
+
+/** What an expression may come to, as far as it is written out in it. */
+function written(part: unknown): string[] {
+  if (!isNode(part)) return [];
+  switch (part.type) {
+    case 'JSXText':
+    case 'Literal':
+      return typeof part.value === 'string' ? [part.value] : [];
+    case 'TemplateLiteral':
+      return (part.quasis as { value: { cooked: string } }[]).map(({ value }) => value.cooked);
+    case 'JSXExpressionContainer':
+      return written(part.expression);
+    case 'ConditionalExpression':
+      return [...written(part.consequent), ...written(part.alternate)];
+    case 'LogicalExpression':
+      return [...written(part.left), ...written(part.right)];
+    default:
+      return [];
+  }
+}
+
+/** Words people would read that a component holds itself: between tags and in read attributes. */
+function wordsIn(source: string): string[] {
+  const found: string[] = [];
+  const walk = (part: unknown): void => {
+    if (Array.isArray(part)) part.forEach(walk);
+    if (!isNode(part)) return;
+    if (part.type === 'JSXElement' && CODE.test(nameOf(part.openingElement as Node))) return;
+    if (part.type === 'JSXElement' || part.type === 'JSXFragment') {
+      found.push(...(part.children as unknown[]).flatMap(written));
+    }
+    if (part.type === 'JSXAttribute' && READ.test(nameOf(part))) {
+      found.push(...written(part.value));
+    }
+    Object.values(part).forEach(walk);
+  };
+  walk(parseAst(source, { lang: 'tsx' }));
+  return found.filter((words) => /\p{L}{3,}/u.test(words.replace(/&#?\w+;/g, ' ')));
 }
 
 describe('the catalogue', () => {
@@ -50,12 +103,33 @@ describe('the catalogue', () => {
   it('holds every Portuguese word the screens say: none is written into a component', () => {
     const components = Object.entries(sources).filter(([path]) => /(?<!test)\.tsx$/.test(path));
     const spoken = components.flatMap(([path, text]) =>
-      [...text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '').matchAll(/>\s*([\p{L}][^<>{}=;]*?)\s*</gu)]
-        .filter(([, words = '']) => /\p{L}{3,}/u.test(words) && !/[().&|?:]/.test(words))
-        .map(([, words]) => `${path}: ${words}`),
+      wordsIn(text).map((words) => `${path}: ${words}`),
     );
     expect(components.length).toBeGreaterThan(20);
     expect(spoken).toEqual([]);
+  });
+
+  it.each([
+    ['text', '<p>Sem dado</p>'],
+    ['text beside a value', '<p>{count} linhas</p>'],
+    ['a string in braces', "<p>{'Sem dado'}</p>"],
+    ['one of two strings', "<p>{count ? 'Sem dado' : null}</p>"],
+    ['a template', `<p>{\`\${count} linhas\`}</p>`],
+    ['a label', '<button aria-label="Fechar" />'],
+    ['a label in braces', `<input placeholder={\`Procurar \${name}\`} />`],
+  ])('would notice %s written into a component', (_, element) => {
+    expect(wordsIn(`const Told = () => ${element};`)).toHaveLength(1);
+  });
+
+  it('does not take code for words', () => {
+    const code = `const Told = ({ period }: Props<string>) => (
+      // Um comentário.
+      <p className="large" lang="pt-BR" hidden={a.filter((one) => one <= period).length > 0}>
+        {say('table.noData')}&nbsp;· {kind === 'country' ? <b /> : null}
+        <code>make dados</code>
+      </p>
+    );`;
+    expect(wordsIn(code)).toEqual([]);
   });
 
   it('fills parameters in place', () => {
