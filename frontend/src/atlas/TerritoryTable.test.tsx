@@ -7,6 +7,7 @@ import { recorded } from '../test/api';
 import { show } from '../test/render';
 import { Pointed, PointedContext } from '../view/pointed';
 import { placesOf, type Row, rowsOf, sortRows, valuesOf } from './ranking';
+import { ROW_PX } from './rowWindow';
 import { TerritoryTable } from './TerritoryTable';
 
 const sort = { column: 'value', descending: true } as const;
@@ -46,6 +47,11 @@ function setUp(props: { rows?: Row[]; selected?: string } = {}) {
 const rowOf = (name: RegExp) =>
   screen.getByText(name, { selector: 'th[scope=row]' }).closest('tr') as HTMLElement;
 
+const manyRows = (count: number): Row[] =>
+  Array.from({ length: count }, (_, n) => ({ ...(rows[0] as Row), id: `row-${n}` }));
+
+const tabStops = () => screen.getAllByRole('row').filter((row) => row.tabIndex === 0);
+
 describe('the table twin', () => {
   it('writes values as Brazilians do, with the unit once, in the head', () => {
     setUp();
@@ -80,8 +86,7 @@ describe('the table twin', () => {
   });
 
   it('takes the focus along when it jumps to a row that was not there', async () => {
-    const many = Array.from({ length: 500 }, (_, n) => ({ ...(rows[0] as Row), id: `row-${n}` }));
-    setUp({ rows: many });
+    setUp({ rows: manyRows(500) });
     const grid = screen.getByRole('grid').parentElement as HTMLElement;
     act(() => document.querySelector<HTMLElement>('[data-id=row-0]')?.focus());
     expect(document.querySelector('[data-id=row-499]')).toBeNull();
@@ -95,8 +100,34 @@ describe('the table twin', () => {
 
   it('has one tab stop among its rows', () => {
     setUp();
-    const stops = screen.getAllByRole('row').filter((row) => row.tabIndex === 0);
-    expect(stops).toHaveLength(1);
+    expect(tabStops()).toHaveLength(1);
+  });
+
+  it('keeps its tab stop, and the focus there, when it is scrolled far away', () => {
+    setUp({ rows: manyRows(500) });
+    const grid = screen.getByRole('grid').parentElement as HTMLElement;
+    act(() => document.querySelector<HTMLElement>('[data-id=row-1]')?.focus());
+    for (const top of [400 * ROW_PX, 200 * ROW_PX, 0]) {
+      act(() => {
+        grid.scrollTop = top;
+        grid.dispatchEvent(new Event('scroll'));
+      });
+      expect(document.querySelector(`[data-id=row-${top / ROW_PX + 1}]`)).not.toBeNull();
+      expect(tabStops()).toEqual([document.activeElement]);
+      expect(document.activeElement).toHaveAttribute('data-id', 'row-1');
+    }
+  });
+
+  it('goes on from where the walk over the map stood, not from where the pointer rests', () => {
+    vi.useFakeTimers();
+    const { pointed } = setUp({ rows: manyRows(500) });
+    act(() => pointed.point('row-300', 'map'));
+    act(() => void vi.runAllTimers());
+    expect(tabStops()).toEqual([document.querySelector('[data-id=row-0]')]);
+    act(() => pointed.point('row-400', 'walk'));
+    act(() => void vi.runAllTimers());
+    expect(tabStops()).toEqual([document.querySelector('[data-id=row-400]')]);
+    vi.useRealTimers();
   });
 
   it('marks the row the map points at', () => {
@@ -126,11 +157,7 @@ describe('the table twin', () => {
   });
 
   it('makes few rows of thousands, yet tells a screen reader the true count', () => {
-    const many = Array.from({ length: 5570 }, (_, n) => ({
-      ...(rows[0] as Row),
-      id: String(1000000 + n),
-    }));
-    setUp({ rows: many });
+    setUp({ rows: manyRows(5570) });
     expect(screen.getAllByRole('row').length).toBeLessThan(60);
     expect(screen.getByRole('grid')).toHaveAttribute('aria-rowcount', '5571');
   });

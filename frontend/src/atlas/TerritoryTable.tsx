@@ -8,13 +8,11 @@ import {
 } from 'react';
 import { useLanguage } from '../i18n/language';
 import type { MessageKey } from '../i18n/pt-BR';
-import { OriginButton } from '../origin/OriginButton';
-import { indicatorUri } from '../origin/origin';
-import { formatNumber } from '../text/format';
 import type { Sort, SortColumn } from '../view/address';
 import { usePointed } from '../view/pointed';
 import type { Row } from './ranking';
-import { ROW_PX, rowAfterKey, rowWindow, scrollFor, scrollToMiddle } from './rowWindow';
+import { ROW_PX, rowAfterKey, rowsDrawn, rowWindow, scrollFor, scrollToMiddle } from './rowWindow';
+import { TerritoryRow } from './TerritoryRow';
 import styles from './TerritoryTable.module.css';
 
 const HEAD_PX = 36;
@@ -66,25 +64,11 @@ function SortHead(props: {
   );
 }
 
-/** What must be said with one value: a mark to the eye, words to the ear and to the pointer. */
-function NoteMark({ note }: { note: string }) {
-  const { say } = useLanguage();
-  return (
-    <span title={note} className={styles.note}>
-      <span aria-hidden="true">▲ </span>
-      <span className="visually-hidden">{say('table.note', { note })}. </span>
-    </span>
-  );
-}
-
 /** Keeps the scroll bar true to rows that are not there. */
-function Spacer({ rows }: { rows: number }) {
+function Gap({ rows }: { rows: number }) {
   if (rows <= 0) return null;
-  return (
-    <tbody aria-hidden="true">
-      <tr style={{ height: rows * ROW_PX }} />
-    </tbody>
-  );
+  // biome-ignore lint/a11y/noAriaHiddenOnFocusable: without tabIndex this row takes no focus
+  return <tr aria-hidden="true" style={{ height: rows * ROW_PX }} />;
 }
 
 /** Scroll position and size of the list, and the rows they call for. */
@@ -130,19 +114,22 @@ function useScrolled(count: number) {
 
 /** The map's accessible twin: the same places and values, to sort, filter and walk by keyboard. */
 export function TerritoryTable(props: TerritoryTableProps) {
-  const { rows, caption, unit, decimals, selected, onOpen, sort, onSort, indicator, period } =
-    props;
-  const { say, language } = useLanguage();
+  const { rows, caption, unit, selected, sort, onSort } = props;
+  const { decimals, indicator, period, onOpen } = props;
+  const about = { decimals, indicator, period, onOpen };
+  const { say } = useLanguage();
   const { id: pointedId, pointed } = usePointed();
   const { box, reveal, centre, first, end, page } = useScrolled(rows.length);
   const [active, setActive] = useState(0);
   const awaitsFocus = useRef(false);
   const activeRow = useRef<HTMLTableRowElement>(null);
   const current = Math.min(active, Math.max(0, rows.length - 1));
+  const drawn = rowsDrawn({ first, end }, current, rows.length);
 
   const showRow = useEffectEvent((index: number) => {
     // A row already walked to stays where it is; one chosen on the map comes to the middle.
-    if (activeRow.current?.dataset.id !== rows[index]?.id) centre(index);
+    if (activeRow.current?.dataset.id === rows[index]?.id) reveal(index);
+    else centre(index);
   });
   useEffect(() => {
     const index = rows.findIndex((row) => row.id === selected);
@@ -155,7 +142,10 @@ export function TerritoryTable(props: TerritoryTableProps) {
     if (pointedId === null || pointed.source === 'table') return;
     const timer = setTimeout(() => {
       const index = rows.findIndex((row) => row.id === pointedId);
-      if (index >= 0) showRow(index);
+      if (index < 0) return;
+      showRow(index);
+      // Who walked there by keyboard goes on from there in the table.
+      if (pointed.source === 'walk') setActive(index);
     }, REST_MS);
     return () => clearTimeout(timer);
   }, [pointedId, pointed, rows]);
@@ -213,59 +203,28 @@ export function TerritoryTable(props: TerritoryTableProps) {
             </th>
           </tr>
         </thead>
-        <Spacer rows={first} />
         <tbody>
-          {rows.slice(first, end).map((row, offset) => {
-            const index = first + offset;
-            const isCurrent = index === current;
-            return (
-              <tr
-                key={row.id}
-                ref={isCurrent ? activeRow : undefined}
-                aria-rowindex={index + 2}
-                aria-selected={row.id === selected}
-                data-pointed={row.id === pointedId || undefined}
-                data-id={row.id}
-                tabIndex={isCurrent ? 0 : -1}
-                onFocus={() => {
-                  setActive(index);
-                  pointed.point(row.id, 'table');
-                }}
-                onMouseEnter={() => pointed.point(row.id, 'table')}
-                onMouseLeave={() => pointed.point(null, 'table')}
-                onClick={() => onOpen(row.id)}
-              >
-                <td className={styles.rank}>{row.rank ?? ''}</td>
-                <th scope="row" title={row.name}>
-                  {row.name}
-                  {!row.hasMesh && <small> {say('table.noMesh')}</small>}
-                </th>
-                <td>{row.uf}</td>
-                <td className={styles.number}>
-                  {row.value === null ? (
-                    <span className={styles.none}>{say('table.noData')}</span>
-                  ) : (
-                    <>
-                      {row.note && <NoteMark note={row.note} />}
-                      {formatNumber(row.value, decimals, language)}
-                    </>
-                  )}
-                </td>
-                <td className={styles.origin}>
-                  {row.value !== null && (
-                    <OriginButton
-                      compact
-                      tabIndex={isCurrent ? 0 : -1}
-                      uri={indicatorUri(row.id, indicator, period)}
-                      what={`${row.name}, ${row.uf}`}
-                    />
-                  )}
-                </td>
-              </tr>
-            );
+          {drawn.flatMap((index, nth) => {
+            const row = rows[index];
+            const above = index - (drawn[nth - 1] ?? -1) - 1;
+            return row
+              ? [
+                  above > 0 && <Gap key={`above ${row.id}`} rows={above} />,
+                  <TerritoryRow
+                    key={row.id}
+                    {...about}
+                    row={row}
+                    index={index}
+                    tabStop={index === current ? activeRow : null}
+                    pointed={row.id === pointedId}
+                    selected={row.id === selected}
+                    onFocus={() => setActive(index)}
+                  />,
+                ]
+              : [];
           })}
+          <Gap rows={rows.length - 1 - (drawn.at(-1) ?? -1)} />
         </tbody>
-        <Spacer rows={rows.length - end} />
       </table>
       {rows.length === 0 && <p className={styles.empty}>{say('table.empty')}</p>}
     </div>

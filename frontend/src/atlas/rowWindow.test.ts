@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ROW_PX, rowAfterKey, rowWindow, scrollFor } from './rowWindow';
+import { ROW_PX, rowAfterKey, rowsDrawn, rowWindow, scrollFor } from './rowWindow';
 
 const HEIGHT = 10 * ROW_PX;
 
@@ -21,6 +21,14 @@ describe('the window on a long list', () => {
   it('never asks for a row that is not there', () => {
     expect(rowWindow(0, HEIGHT, 3)).toEqual({ first: 0, end: 3 });
     expect(rowWindow(9999, HEIGHT, 0)).toEqual({ first: 0, end: 0 });
+  });
+
+  it('keeps the row the keyboard stands on, in its place, wherever the list is scrolled', () => {
+    const window = { first: 10, end: 13 };
+    expect(rowsDrawn(window, 11, 20)).toEqual([10, 11, 12]);
+    expect(rowsDrawn(window, 2, 20)).toEqual([2, 10, 11, 12]);
+    expect(rowsDrawn(window, 13, 20)).toEqual([10, 11, 12, 13]);
+    expect(rowsDrawn({ first: 0, end: 0 }, 0, 0)).toEqual([]);
   });
 
   it('scrolls no further than a row needs, and not at all for one in sight', () => {

@@ -16,6 +16,16 @@ export function rowWindow(scrollTop: number, height: number, count: number): Row
   return { first, end: Math.min(count, Math.max(top, 0) + shown + SPARE_ROWS) };
 }
 
+/**
+ * The rows that exist: those of the window, and always the one the keyboard stands on. Without it
+ * a list scrolled away from there would have no stop for the Tab key, and a focused row would vanish.
+ */
+export function rowsDrawn({ first, end }: RowWindow, kept: number, count: number): number[] {
+  const window = Array.from({ length: Math.max(0, end - first) }, (_, nth) => first + nth);
+  if (count === 0 || (kept >= first && kept < end)) return window;
+  return kept < first ? [kept, ...window] : [...window, kept];
+}
+
 /** Where to scroll so that a row is wholly seen; null when it already is. */
 export function scrollFor(
   index: number,
