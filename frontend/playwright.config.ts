@@ -4,16 +4,23 @@ import { defineConfig } from '@playwright/test';
 export default defineConfig({
   testDir: 'e2e',
   outputDir: 'test-results',
-  workers: 1,
-  timeout: 90_000,
-  expect: { timeout: 20_000 },
+  workers: 2,
+  fullyParallel: true,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   forbidOnly: true,
   reporter: [['list']],
+  // What measures time runs by itself, after the others, whatever became of them.
+  projects: [
+    { name: 'screens', testIgnore: 'speed.spec.ts', teardown: 'speed' },
+    { name: 'speed', testMatch: 'speed.spec.ts' },
+  ],
   use: {
     baseURL: process.env.ATALAIA_URL ?? 'http://127.0.0.1:8000',
     locale: 'pt-BR',
     timezoneId: 'America/Sao_Paulo',
     viewport: { width: 1440, height: 900 },
+    actionTimeout: 15_000,
     screenshot: 'only-on-failure',
     launchOptions: {
       executablePath: process.env.CHROMIUM_PATH ?? '/usr/bin/chromium',

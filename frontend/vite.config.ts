@@ -23,5 +23,6 @@ export default defineConfig({
     testTimeout: 30_000,
     // One jsdom per worker, not per file: making it costs more than all the tests.
     isolate: false,
+    maxWorkers: 2,
   },
 });

@@ -4,7 +4,7 @@ export const INDICATOR = 'deaths_total';
 export const HOME = '3121605';
 
 /**
- * One tab for the whole run of a file: loading the map anew in software rendering costs seconds,
+ * One tab for all tests of a worker: loading the map anew in software rendering costs seconds,
  * going to another address inside it does not. Tests about first loads ask for `browser` instead.
  */
 export const test = base.extend<{ tab: Page }, { shared: Page }>({
@@ -16,10 +16,14 @@ export const test = base.extend<{ tab: Page }, { shared: Page }>({
     },
     { scope: 'worker' },
   ],
+  // Every test finds the tab as the first one did, whatever the one before it did or failed to do.
   tab: async ({ shared }, use) => {
+    await shared.setViewportSize({ width: 1440, height: 900 });
+    await shared.emulateMedia({ colorScheme: 'light', reducedMotion: null });
     await use(shared);
     await shared.unrouteAll();
     await shared.keyboard.press('Escape');
+    await shared.evaluate(() => sessionStorage.clear());
   },
 });
 
@@ -77,6 +81,28 @@ export async function coloursOf(page: Page, element: Locator): Promise<Map<strin
     return shares;
   }, png);
   return new Map(Object.entries(counted));
+}
+
+/**
+ * How much of the ground between two colours is drawn nearer to the second: for thin lines, whose
+ * every pixel is blended.
+ */
+export function blendOf(shares: ReadonlyMap<string, number>, from: string, to: string) {
+  const channels = (hex: string) =>
+    [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  const [start, end] = [channels(from), channels(to)];
+  const span = start.map((value, channel) => (end[channel] ?? 0) - value);
+  const length = span.reduce((sum, one) => sum + one * one, 0);
+  let [near, far] = [0, 0];
+  for (const [hex, share] of shares) {
+    const way = channels(hex).map((value, channel) => value - (start[channel] ?? 0));
+    const along = way.reduce((sum, one, channel) => sum + one * (span[channel] ?? 0), 0) / length;
+    const off = way.map((one, channel) => Math.abs(one - along * (span[channel] ?? 0)));
+    if (along < -0.02 || along > 1.02 || Math.max(...off) > 2) continue;
+    if (along > 0.5) far += share;
+    else near += share;
+  }
+  return { share: near + far, far: far / (near + far) };
 }
 
 /** The legend's own colours, top to bottom. */
