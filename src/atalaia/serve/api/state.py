@@ -8,8 +8,6 @@ from functools import cache
 from typing import Any, Literal
 
 import redis as redis_client
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from rq import Worker
 
 from atalaia.kernel.base.database import connect, row, rows
@@ -82,6 +80,9 @@ def _redis(url: str) -> redis_client.Redis:
 
 @cache
 def _heads() -> frozenset[str]:
+    from alembic.config import Config  # here: it is a third of what importing the API takes
+    from alembic.script import ScriptDirectory
+
     config = Config(toml_file=str(project_dir() / "pyproject.toml"))
     return frozenset(ScriptDirectory.from_config(config).get_heads())
 
