@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ from atalaia.serve.local.loading import load_bundled
 from atalaia.serve.local.postgres import PrivatePostgres
 from atalaia.serve.local.redis import PrivateRedis
 
-pytest_plugins = ["tests.conformance.plugin"]
+_SERVER_BYTES = 2_000_000_000  # what the server of a session may come to, all bundled data in it
+
+pytest_plugins = ["tests.conformance.plugin", "tests.workers"]
 
 
 def pytest_configure() -> None:
@@ -48,12 +51,51 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given:
         yield given
         return
-    server = PrivatePostgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
+    with _quick_folder(tmp_path_factory) as folder:
+        server = PrivatePostgres(folder)
+        server.start()
+        try:
+            _hurry(server.url("postgres"))
+            yield server.url("postgres")
+        finally:
+            server.stop()
+
+
+@contextmanager
+def _quick_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder in memory where there is plenty of it: each test's database is some 350 files."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    memory = Path("/dev/shm")  # noqa: S108
+    if not memory.is_dir() or _free_bytes(memory) < workers * _SERVER_BYTES:
+        yield tmp_path_factory.mktemp("postgres")
+        return
+    for left in memory.glob("atalaia-tests-*"):  # of a session that was killed
+        if not Path(f"/proc/{left.name.rpartition('-')[2]}").exists():
+            PrivatePostgres(left).stop()
+            shutil.rmtree(left, ignore_errors=True)
+    folder = memory / f"atalaia-tests-{os.getpid()}"
+    folder.mkdir(mode=0o700)
     try:
-        yield server.url("postgres")
+        yield folder
     finally:
-        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _free_bytes(memory: Path) -> int:
+    """What may be written there: its own limit, and what the machine has left."""
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    (available,) = (line.split()[1] for line in lines if line.startswith("MemAvailable:"))
+    return min(shutil.disk_usage(memory).free, int(available) * 1024)
+
+
+def _hurry(url: str) -> None:
+    """Nothing here outlives the session: do not wait for the disk, and keep the log short. Tests of
+    durability start a server of their own."""
+    off = ("fsync", "full_page_writes", "synchronous_commit")
+    with psycopg.connect(url, autocommit=True) as connection:
+        for line in (*(f"{name} = off" for name in off), "max_wal_size = '256MB'"):
+            connection.execute(f"ALTER SYSTEM SET {line}".encode())
+        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")

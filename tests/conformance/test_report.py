@@ -252,11 +252,11 @@ def test_of_no_row(): assert False
 """
 
 
-def inner(pytester: pytest.Pytester, text: str) -> dict[str, str]:
+def inner(pytester: pytest.Pytester, text: str, *options: str) -> dict[str, str]:
     """The outcome per row of a pytest session with the plugin, recorded in its own folder."""
     pytester.makeini("[pytest]\nmarkers = row(*ids): rows\n")
-    pytester.makepyfile(text)
-    pytester.runpytest_inprocess("-p", "tests.conformance.plugin")
+    pytester.makepyfile(**{"tests/test_inner": text})
+    pytester.runpytest_inprocess("-p", "tests.conformance.plugin", *options)
     path = pytester.path / ".atalaia/conformance/pytest.json"
     if not path.exists():
         return {}
@@ -264,17 +264,44 @@ def inner(pytester: pytest.Pytester, text: str) -> dict[str, str]:
     return {"/".join(test["rows"]) + test["name"][-3:]: test["outcome"] for test in tests}
 
 
+RECORDED = {
+    "T-001ses": "pass",
+    "T-002/T-003[1]": "pass",
+    "T-002/T-003[2]": "fail",
+    "T-004ips": "skip",
+    "T-005art": "fail",
+    "T-006end": "fail",
+    "T-007ail": "skip",
+    "T-008ail": "skip",
+}
+
+
 def test_the_plugin_records_the_worst_phase_of_every_marked_test(pytester: pytest.Pytester) -> None:
-    assert inner(pytester, INNER) == {
-        "T-001ses": "pass",
-        "T-002/T-003[1]": "pass",
-        "T-002/T-003[2]": "fail",
-        "T-004ips": "skip",
-        "T-005art": "fail",
-        "T-006end": "fail",
-        "T-007ail": "skip",
-        "T-008ail": "skip",
-    }
+    assert inner(pytester, INNER) == RECORDED
+
+
+KILLS_ITS_WORKER = """
+import os
+
+@pytest.fixture
+def ends(n):
+    if n == "2": os._exit(3)
+
+@pytest.mark.row("T-009")
+@pytest.mark.parametrize("n", ["1", "2"])
+def test_ends_in_setup(ends, n): ...
+
+@pytest.mark.row("T-010")
+def test_ends_in_call(): os._exit(3)
+"""
+
+
+def test_workers_tell_what_they_found_and_one_that_dies_failed(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(report.ROOT))
+    died = {"T-009[1]": "pass", "T-009[2]": "fail", "T-010all": "fail"}
+    assert inner(pytester, INNER + KILLS_ITS_WORKER, "-n", "2") == RECORDED | died
 
 
 def test_a_marker_with_an_unknown_id_stops_the_session(pytester: pytest.Pytester) -> None:

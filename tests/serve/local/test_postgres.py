@@ -34,10 +34,10 @@ def ask(url: str, statement: str) -> object:
     return row[0] if row else None
 
 
-def test_durability_is_on(postgres: str) -> None:
+def test_durability_is_on(server: PrivatePostgres) -> None:
     for name in ("fsync", "synchronous_commit", "full_page_writes", "data_checksums"):
-        assert ask(postgres, f"SHOW {name}") == "on", name
-    assert "pg_stat_statements" in str(ask(postgres, "SHOW shared_preload_libraries"))
+        assert ask(server.url(), f"SHOW {name}") == "on", name
+    assert "pg_stat_statements" in str(ask(server.url(), "SHOW shared_preload_libraries"))
 
 
 def test_a_test_database_is_migrated_fresh_and_resolves_unqualified_names(database: str) -> None:

@@ -1,0 +1,47 @@
+"""pytest plugin: how tests are shared out among the workers of `pytest -n N`.
+
+A module stays on one worker, and modules that share a session's costly fixture stay together. What
+takes longest begins first: else the last worker would be at it while the others have nothing left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import NodeManager
+
+_LONGEST = (  # the order of their seconds; a module that is not here takes few
+    "tests/serve/local/test_up.py",
+    "tests/serve/local/test_doctor.py",
+    "tests/domains/territory/test_gold_of_the_bundle.py",
+)
+_TOGETHER = {"tests/serve/local/test_doctor.py": "tests/serve/local/test_up.py"}
+
+
+class ByModule(LoadScopeScheduling):
+    """Modules, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return _TOGETHER.get(module, module)
+
+
+def pytest_configure() -> None:
+    """Leave an interrupted worker the time to stop its servers, before it is killed."""
+    NodeManager.EXIT_TIMEOUT = 60
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a worker, the longest first."""
+    if hasattr(config, "workerinput"):
+        rank = {module: place for place, module in enumerate(_LONGEST)}
+        items.sort(key=lambda item: rank.get(item.nodeid.partition("::")[0], len(rank)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """Replace the scheduler that `--dist` names."""
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
