@@ -1,9 +1,12 @@
-import { useReducedMotion } from '@mantine/hooks';
-import { useEffect, useMemo, useRef } from 'react';
+import { useEffect, useEffectEvent, useMemo, useRef } from 'react';
 import type { ComparedSeries, SeriesKind } from '../api/types';
 import type { Scheme } from '../atlas/palette';
 import { type ECharts, init } from './echarts';
 import styles from './LineChart.module.css';
+import { setApart } from './lines';
+
+/** Height of a name at the end of a line. */
+const LABEL_PX = 13;
 
 /** The territory in the accent, those chosen beside it in their own inks, the rest grey. */
 const INK: Record<
@@ -68,19 +71,17 @@ function lineOf(one: ComparedSeries, nth: number, props: LineChartProps) {
       width: 116,
       overflow: 'truncate' as const,
     },
-    labelLayout: { moveOverlap: 'shiftY' as const },
     emphasis: { disabled: true },
   };
 }
 
-function optionOf(props: LineChartProps, animation: boolean) {
+function optionOf(props: LineChartProps) {
   const { series, periods, scheme, formatPeriod, formatValue } = props;
   const ink = INK[scheme];
   const text = { color: ink.text, fontFamily: "'Inter Variable', sans-serif", fontSize: 11 };
   const chosen = series.filter(({ kind }) => kind === 'other');
   return {
-    animation,
-    animationDuration: 250,
+    animation: false,
     textStyle: text,
     grid: { left: 2, right: 122, top: 10, bottom: 2, outerBoundsMode: 'same' as const },
     xAxis: {
@@ -107,19 +108,38 @@ function optionOf(props: LineChartProps, animation: boolean) {
   };
 }
 
+type Option = ReturnType<typeof optionOf>;
+
+/** Draws the lines, then sets apart the names at their ends: those of close values would overlap. */
+function draw(chart: ECharts, { series, periods }: LineChartProps, option: Option): void {
+  chart.setOption(option, { notMerge: true });
+  const last = (one: ComparedSeries) =>
+    one.points.findLast(({ period, value }) => value !== null && periods.includes(period))?.value;
+  const heights = series.map((one) => {
+    const value = one.kind === 'peer' ? null : last(one);
+    return value == null ? null : chart.convertToPixel({ yAxisIndex: 0 }, value);
+  });
+  const apart = setApart(heights, LABEL_PX, chart.getHeight() - LABEL_PX / 2);
+  const offsets = heights.map((height, nth) => (apart[nth] ?? 0) - (height ?? 0));
+  chart.setOption({ series: offsets.map((dy) => ({ endLabel: { offset: [0, dy] } })) });
+}
+
 /** Lines over time. A picture to screen readers: its title says what it shows, its table says it all. */
 export function LineChart(props: LineChartProps) {
   const { label, onChart } = props;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<ECharts | null>(null);
-  const still = useReducedMotion();
-  const option = useMemo(() => optionOf(props, !still), [props, still]);
+  const option = useMemo(() => optionOf(props), [props]);
+  const redraw = useEffectEvent((made: ECharts) => draw(made, props, option));
   useEffect(() => {
     if (!box.current) return;
     const made = init(box.current);
     chart.current = made;
     onChart?.(made);
-    const observer = new ResizeObserver(() => made.resize());
+    const observer = new ResizeObserver(() => {
+      made.resize();
+      redraw(made);
+    });
     observer.observe(box.current);
     return () => {
       observer.disconnect();
@@ -129,7 +149,7 @@ export function LineChart(props: LineChartProps) {
     };
   }, [onChart]);
   useEffect(() => {
-    chart.current?.setOption(option, { notMerge: true });
-  }, [option]);
+    if (chart.current) draw(chart.current, props, option);
+  }, [option, props]);
   return <div ref={box} role="img" aria-label={label} className={styles.chart} />;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ComparedSeries, SeriesKind } from '../api/types';
-import { basePeriod, ends, fitting, indexed, periodsOf, suitedScale } from './lines';
+import { basePeriod, ends, fitting, indexed, periodsOf, setApart, suitedScale } from './lines';
 
 function series(kind: SeriesKind, values: (number | null)[]): ComparedSeries {
   const points = values.map((value, index) => ({ period: String(2015 + index), value }));
@@ -46,5 +46,11 @@ describe('lines side by side', () => {
   it('share one ordered list of periods', () => {
     const late = { points: [{ period: '2014', value: 1 }] };
     expect(periodsOf([self, late])).toEqual(['2014', '2015', '2016', '2017']);
+  });
+
+  it('sets names apart in their order, moves no more than needed and none out of the picture', () => {
+    expect(setApart([50, 10, null, 52], 13, 100)).toEqual([50, 10, null, 63]);
+    expect(setApart([95, 99, 97], 13, 100)).toEqual([74, 100, 87]);
+    expect(setApart([null], 13, 100)).toEqual([null]);
   });
 });

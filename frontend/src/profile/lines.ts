@@ -62,3 +62,29 @@ export function ends(points: readonly Point[]): [first: Point, last: Point] | nu
 export function periodsOf(series: readonly Pick<ComparedSeries, 'points'>[]): string[] {
   return [...new Set(series.flatMap(({ points }) => points.map(({ period }) => period)))].sort();
 }
+
+/**
+ * Moves heights apart until no two are closer than `gap`, keeping their order and none beyond
+ * `lowest`; null stays null. In pixels, from the top.
+ */
+export function setApart(
+  heights: readonly (number | null)[],
+  gap: number,
+  lowest: number,
+): (number | null)[] {
+  const order = heights
+    .flatMap((height, index) => (height === null ? [] : [{ index, height }]))
+    .sort((a, b) => a.height - b.height);
+  let above = Number.NEGATIVE_INFINITY;
+  for (const one of order) {
+    one.height = Math.max(one.height, above + gap);
+    above = one.height;
+  }
+  let below = lowest + gap;
+  for (const one of order.toReversed()) {
+    one.height = Math.min(one.height, below - gap);
+    below = one.height;
+  }
+  const moved = new Map(order.map(({ index, height }) => [index, height]));
+  return heights.map((_, index) => moved.get(index) ?? null);
+}
