@@ -6,7 +6,7 @@ import type { Camera } from '../view/address';
 import { usePointed } from '../view/pointed';
 import type { Engine } from './engine';
 import styles from './MapCanvas.module.css';
-import { boxOf } from './neighbours';
+import { namePoint } from './neighbours';
 import { GROUND, type Scheme } from './palette';
 import type { Place } from './ranking';
 import type { Label } from './style';
@@ -53,8 +53,8 @@ function labelsOf(shapes: Shapes | undefined, nameOf: ReadonlyMap<string, string
   return (shapes?.features ?? []).flatMap((shape) => {
     const text = nameOf.get(shape.properties.id);
     if (text === undefined) return [];
-    const [west, south, east, north] = boxOf(shape);
-    return [{ text, lng: (west + east) / 2, lat: (south + north) / 2 }];
+    const [lng, lat] = namePoint(shape);
+    return [{ text, lng, lat }];
   });
 }
 

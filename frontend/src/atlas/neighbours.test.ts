@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Shapes } from '../api/queries';
 import { recorded } from '../test/api';
-import { type Direction, Neighbourhood } from './neighbours';
+import { type Direction, Neighbourhood, namePoint } from './neighbours';
 
 function square(id: string, x: number, y: number, kind: 'municipality' | 'water' = 'municipality') {
   const ring = [
@@ -64,5 +64,17 @@ describe('the neighbourhood', () => {
       expect.arrayContaining(['3121001', '3127602', '3120102', '3167103']),
     );
     expect(real.of('3121605')).not.toContain('3550308');
+  });
+});
+
+describe('where a name belongs', () => {
+  it('is amid the largest part, however far away an island lies', () => {
+    const main = square('main', 0, 0).geometry.coordinates;
+    const island = [[...[9, 9.1, 9.1, 9].map((x, nth) => [x, nth < 2 ? 5 : 5.1]), [9, 5]]];
+    const shape = {
+      ...square('state', 0, 0),
+      geometry: { type: 'MultiPolygon' as const, coordinates: [island, main] },
+    };
+    expect(namePoint(shape)).toEqual([0.5, 0.5]);
   });
 });

@@ -12,9 +12,9 @@ function ringsOf(shape: Shape): Position[][] {
     : shape.geometry.coordinates.flat();
 }
 
-export function boxOf(shape: Shape): Box {
+function boxOfRings(rings: readonly Position[][]): Box {
   const box: Box = [180, 90, -180, -90];
-  for (const ring of ringsOf(shape)) {
+  for (const ring of rings) {
     for (const [lng = 0, lat = 0] of ring) {
       box[0] = Math.min(box[0], lng);
       box[1] = Math.min(box[1], lat);
@@ -25,8 +25,19 @@ export function boxOf(shape: Shape): Box {
   return box;
 }
 
+export function boxOf(shape: Shape): Box {
+  return boxOfRings(ringsOf(shape));
+}
+
 function centreOf([west, south, east, north]: Box): [number, number] {
   return [(west + east) / 2, (south + north) / 2];
+}
+
+/** Where a name belongs: amid the largest part. Far islands would draw it to another state. */
+export function namePoint(shape: Shape): [number, number] {
+  const boxes = ringsOf(shape).map((ring) => boxOfRings([ring]));
+  const size = ([west, south, east, north]: Box) => (east - west) * (north - south);
+  return centreOf(boxes.reduce((a, b) => (size(b) > size(a) ? b : a)));
 }
 
 /** How far off a direction something lies: 0 straight ahead, null when not ahead at all. */

@@ -150,7 +150,10 @@ export function styleOf(ground: Ground): StyleSpecification {
           'text-font': FONT,
           'text-size': ['interpolate', ['linear'], ['zoom'], 3, 10, 6, 15],
           'text-letter-spacing': 0.08,
-          'text-allow-overlap': true,
+          // Where states are small a label steps aside; two upon each other say neither.
+          'text-variable-anchor': ['center', 'left', 'right', 'bottom', 'top'],
+          'text-radial-offset': 0.7,
+          'text-padding': 0,
         },
         paint: {
           'text-color': ground.label,
