@@ -37,4 +37,10 @@ describe('a refusal', () => {
     await userEvent.click(screen.getByRole('button', { name: 'Tentar de novo' }));
     expect(retry).toHaveBeenCalledOnce();
   });
+
+  it('offers no second try where the answer would be the same', () => {
+    show(<Refusal error={failed(404)} onRetry={() => undefined} />);
+    expect(screen.getByRole('alert')).toHaveTextContent('Volte ao mapa');
+    expect(screen.queryByRole('button')).toBeNull();
+  });
 });

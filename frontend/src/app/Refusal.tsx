@@ -13,6 +13,7 @@ function happened(error: ProblemError) {
 
 interface RefusalProps {
   error: Error;
+  /** Offered when asking again may help. */
   onRetry?: () => void;
   /** Whether an earlier answer is still on the screen. */
   kept?: boolean;
@@ -32,7 +33,7 @@ export function Refusal({ error, onRetry, kept = false }: RefusalProps) {
       <p>{unanswered ? say('error.unanswered.detail') : problem.detail || problem.title}</p>
       <p>{say(kept ? 'error.kept' : 'error.nothingLost')}</p>
       <p>{say(passing ? 'error.todo.retry' : 'error.todo.other')}</p>
-      {onRetry && (
+      {onRetry && passing && (
         <Button size="xs" variant="default" onClick={onRetry}>
           {say('error.retry')}
         </Button>

@@ -10,12 +10,14 @@ import { useLanguage } from '../i18n/language';
 import { parseSearch, type Search, stringifySearch } from '../view/address';
 import { Fault } from './Fault';
 import { Shell } from './Shell';
+import styles from './Shell.module.css';
 
 function NotFound() {
   const { say } = useLanguage();
   return (
-    <div style={{ padding: '2rem' }}>
+    <div className={styles.nowhere}>
       <h1>{say('app.notFound')}</h1>
+      <p>{say('app.notFound.todo')}</p>
       <Link to="/">{say('app.backToMap')}</Link>
     </div>
   );

@@ -39,7 +39,7 @@ describe('the map screen', () => {
   it('lists the municipalities without mesh apart', async () => {
     onTheWire();
     visit(START);
-    const summary = await screen.findByText('Sem malha: 1 municípios');
+    const summary = await screen.findByText('Municípios sem malha: 1');
     const list = within(summary.closest('details') as HTMLElement);
     expect(list.getByText('Nazária — PI')).toBeInTheDocument();
   });

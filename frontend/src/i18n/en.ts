@@ -17,6 +17,7 @@ export const en: Record<MessageKey, string> = {
   'app.loading': 'Loading…',
   'app.close': 'Close',
   'app.notFound': 'There is nothing at this address.',
+  'app.notFound.todo': 'Check that it was copied whole, or start from the map.',
   'app.backToMap': 'Back to the map',
 
   'error.unanswered.title': 'Atalaia did not answer',
@@ -77,7 +78,7 @@ export const en: Record<MessageKey, string> = {
   'period.pause': 'Pause',
 
   'legend.title': 'Legend',
-  'legend.fixed': 'Classes are the same in every period.',
+  'legend.fixed': 'Classes are the same in every period; on the right, how many are in each.',
   'legend.noData': 'no data',
   'legend.water': 'water, not counted',
   'legend.centre': 'Centre: {value}',
@@ -109,7 +110,7 @@ export const en: Record<MessageKey, string> = {
   'table.nameState': 'State',
   'table.value': 'Value',
   'table.origin': 'Where it came from',
-  'table.count': '{count} rows',
+  'table.count': 'Rows: {count}',
   'table.empty': 'No row passes this filter.',
   'table.noData': 'no data',
   'table.note': 'note: {note}',
@@ -118,7 +119,7 @@ export const en: Record<MessageKey, string> = {
   'table.sortAscending': 'ascending',
   'table.sortDescending': 'descending',
 
-  'noMesh.title': 'No mesh: {count} municipalities',
+  'noMesh.title': 'Municipalities without mesh: {count}',
   'noMesh.why':
     'Created after the mesh used here; they have values in the table and do not appear on the map.',
 

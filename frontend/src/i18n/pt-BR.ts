@@ -15,6 +15,7 @@ export const ptBR = {
   'app.loading': 'Carregando…',
   'app.close': 'Fechar',
   'app.notFound': 'Não há nada neste endereço.',
+  'app.notFound.todo': 'Confira se foi copiado inteiro, ou comece pelo mapa.',
   'app.backToMap': 'Voltar ao mapa',
 
   'error.unanswered.title': 'A Atalaia não respondeu',
@@ -73,7 +74,7 @@ export const ptBR = {
   'period.pause': 'Parar',
 
   'legend.title': 'Legenda',
-  'legend.fixed': 'Classes iguais em todos os períodos.',
+  'legend.fixed': 'Classes iguais em todos os períodos; à direita, quantos há em cada uma.',
   'legend.noData': 'sem dado',
   'legend.water': 'água, fora da conta',
   'legend.centre': 'Centro: {value}',
@@ -105,7 +106,7 @@ export const ptBR = {
   'table.nameState': 'Estado',
   'table.value': 'Valor',
   'table.origin': 'De onde veio',
-  'table.count': '{count} linhas',
+  'table.count': 'Linhas: {count}',
   'table.empty': 'Nenhuma linha com esse filtro.',
   'table.noData': 'sem dado',
   'table.note': 'nota: {note}',
@@ -114,7 +115,7 @@ export const ptBR = {
   'table.sortAscending': 'ordem crescente',
   'table.sortDescending': 'ordem decrescente',
 
-  'noMesh.title': 'Sem malha: {count} municípios',
+  'noMesh.title': 'Municípios sem malha: {count}',
   'noMesh.why': 'Criados depois da malha usada aqui; têm valor na tabela e não aparecem no mapa.',
 
   'hover.rank': '{rank}º de {of}',

@@ -45,7 +45,11 @@ export function formatQuantity(
 ): string {
   const digits = formatNumber(value, decimals, language);
   if (unit === '%') return `${digits}%`;
-  if (unit.startsWith('R$')) return `${value < 0 ? '−' : ''}R$ ${digits.replace('−', '')}`;
+  if (unit.startsWith('R$')) {
+    // The sign, or that it is less than the least written, stands before the currency.
+    const [, before = '', figure = digits] = /^([<>−\s]*)(.*)$/.exec(digits) ?? [];
+    return `${before}R$ ${figure}`;
+  }
   return unit === '' ? digits : `${digits} ${unit}`;
 }
 
