@@ -1,4 +1,4 @@
-import { type RefObject, useContext } from 'react';
+import { memo, type RefObject, useContext } from 'react';
 import { useLanguage } from '../i18n/language';
 import { OriginButton } from '../origin/OriginButton';
 import { indicatorUri } from '../origin/origin';
@@ -29,11 +29,14 @@ interface TerritoryRowProps {
   tabStop: RefObject<HTMLTableRowElement | null> | null;
   pointed: boolean;
   selected: boolean;
-  onFocus: () => void;
+  onFocus: (index: number) => void;
 }
 
-/** One place of the table: its rank, name, state, value, and the way back of that value. */
-export function TerritoryRow(props: TerritoryRowProps) {
+/**
+ * One place of the table: its rank, name, state, value, and the way back of that value. Pointing at
+ * another, or scrolling, draws anew only the rows it changes.
+ */
+export const TerritoryRow = memo(function TerritoryRow(props: TerritoryRowProps) {
   const { row, index, tabStop, decimals } = props;
   const { say, language } = useLanguage();
   const pointer = useContext(PointedContext);
@@ -46,7 +49,7 @@ export function TerritoryRow(props: TerritoryRowProps) {
       data-id={row.id}
       tabIndex={tabStop ? 0 : -1}
       onFocus={() => {
-        props.onFocus();
+        props.onFocus(index);
         pointer.point(row.id, 'table');
       }}
       onMouseEnter={() => pointer.point(row.id, 'table')}
@@ -81,4 +84,4 @@ export function TerritoryRow(props: TerritoryRowProps) {
       </td>
     </tr>
   );
-}
+});

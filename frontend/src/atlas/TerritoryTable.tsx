@@ -218,7 +218,7 @@ export function TerritoryTable(props: TerritoryTableProps) {
                     tabStop={index === current ? activeRow : null}
                     pointed={row.id === pointedId}
                     selected={row.id === selected}
-                    onFocus={() => setActive(index)}
+                    onFocus={setActive}
                   />,
                 ]
               : [];
