@@ -23,6 +23,7 @@ export default defineConfig({
     testTimeout: 30_000,
     // One jsdom per worker, not per file: making it costs more than all the tests.
     isolate: false,
-    maxWorkers: 2,
+    // More workers would each make one for every file they take: twice the work, and no sooner done.
+    maxWorkers: 1,
   },
 });
