@@ -7,6 +7,8 @@ import { setApart } from './lines';
 
 /** Height of a name at the end of a line. */
 const LABEL_PX = 13;
+/** Height of the periods under the lines, which no name may cover. */
+const AXIS_PX = 20;
 
 /** The territory in the accent, those chosen beside it in their own inks, the rest grey. */
 const INK: Record<
@@ -119,7 +121,7 @@ function draw(chart: ECharts, { series, periods }: LineChartProps, option: Optio
     const value = one.kind === 'peer' ? null : last(one);
     return value == null ? null : chart.convertToPixel({ yAxisIndex: 0 }, value);
   });
-  const apart = setApart(heights, LABEL_PX, chart.getHeight() - LABEL_PX / 2);
+  const apart = setApart(heights, LABEL_PX, chart.getHeight() - AXIS_PX - LABEL_PX / 2);
   const offsets = heights.map((height, nth) => (apart[nth] ?? 0) - (height ?? 0));
   chart.setOption({ series: offsets.map((dy) => ({ endLabel: { offset: [0, dy] } })) });
 }

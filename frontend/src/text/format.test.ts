@@ -20,6 +20,8 @@ describe('figures as Brazilians write them', () => {
   it('carry a true minus, and money puts it before the currency', () => {
     expect(formatNumber(-0.8, 1, 'pt-BR')).toBe('−0,8');
     expect(formatQuantity(-1234.5, 2, 'R$', 'pt-BR')).toBe('−R$ 1.234,50');
+    expect(formatQuantity(0.001, 2, 'R$', 'pt-BR')).toBe('< R$ 0,01');
+    expect(formatQuantity(-0.001, 2, 'R$', 'pt-BR')).toBe('> −R$ 0,01');
   });
 
   it('do not round something to nothing', () => {
