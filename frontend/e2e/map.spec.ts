@@ -235,6 +235,26 @@ test('the PNG is the map with title, legend and source around it', async ({ tab:
   expect(bytes.readUInt32BE(20)).toBeGreaterThan((box?.height ?? 0) + 100);
 });
 
+test('another theme draws the same map on another ground, and nothing breaks', async ({
+  tab: page,
+}) => {
+  const faults: string[] = [];
+  page.on('pageerror', ({ message }) => faults.push(message));
+  const map = await openMap(page, { period: '2019', selected: HOME });
+  const [light, classes] = [await legendColours(page), await map.getAttribute('data-drawn')];
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await expect.poll(() => legendColours(page)).not.toEqual(light);
+  const dark = await legendColours(page);
+  await expect
+    .poll(async () => {
+      const shares = await coloursOf(page, map);
+      return dark.filter((colour) => (shares.get(colour) ?? 0) < 0.0005);
+    })
+    .toEqual([]);
+  expect(await map.getAttribute('data-drawn')).toBe(classes);
+  expect(faults).toEqual([]);
+});
+
 test('an unanswered question keeps the picture and says what to do', async ({ tab: page }) => {
   const monthly = { indicator: `${INDICATOR}_monthly`, period: '2019-03' };
   const map = await openMap(page, monthly);

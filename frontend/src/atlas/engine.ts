@@ -39,6 +39,7 @@ export class Engine {
   private byId = new Map<string, Shapes['features'][number]>();
   private fills: ReadonlyMap<string, string> | null = null;
   private awaited: string | null = null;
+  private gone = false;
 
   constructor(options: EngineOptions) {
     this.options = options;
@@ -97,6 +98,12 @@ export class Engine {
     });
   }
 
+  /** Once the style is there; false when the map was taken down meanwhile. */
+  private async drawable(): Promise<boolean> {
+    await this.ready;
+    return !this.gone;
+  }
+
   private source(name: string): GeoJSONSource | undefined {
     return this.map.getSource<GeoJSONSource>(name);
   }
@@ -107,7 +114,7 @@ export class Engine {
   }
 
   async setShapes(shapes: Shapes): Promise<void> {
-    await this.ready;
+    if (!(await this.drawable())) return;
     if (this.shapes === shapes) return;
     this.shapes = shapes;
     this.byId = new Map(shapes.features.map((shape) => [shape.properties.id, shape]));
@@ -119,13 +126,13 @@ export class Engine {
   }
 
   async setStates(states: Shapes, labels: readonly Label[]): Promise<void> {
-    await this.ready;
+    if (!(await this.drawable())) return;
     this.source('states')?.setData(states);
     this.source('ufs')?.setData(labelPoints(labels));
   }
 
   async setNames(labels: readonly Label[]): Promise<void> {
-    await this.ready;
+    if (!(await this.drawable())) return;
     this.source('names')?.setData(labelPoints(labels));
   }
 
@@ -138,7 +145,7 @@ export class Engine {
 
   /** Colours the map; `picture` names what is drawn and comes back once it is on the screen. */
   async setFills(fills: ReadonlyMap<string, string>, picture: string): Promise<void> {
-    await this.ready;
+    if (!(await this.drawable())) return;
     if (this.shapes) this.paint(fills);
     else this.fills = fills;
     this.awaited = picture;
@@ -146,7 +153,7 @@ export class Engine {
   }
 
   async setMarks({ pointed, chosen }: Marks): Promise<void> {
-    await this.ready;
+    if (!(await this.drawable())) return;
     const marked = [
       ...chosen.map((id) => [id, 'chosen']),
       ...(pointed ? [[pointed, 'pointed']] : []),
@@ -200,6 +207,7 @@ export class Engine {
   }
 
   destroy(): void {
+    this.gone = true;
     this.map.remove();
   }
 }
