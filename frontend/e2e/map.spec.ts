@@ -170,7 +170,7 @@ test('the address reproduces the view', async ({ tab: page, browser }) => {
 });
 
 test('de onde veio leads from a number of the table to the hash of the raw file', async ({
-  page,
+  tab: page,
 }) => {
   await openMap(page, { period: '2019' });
   await rows(page)
