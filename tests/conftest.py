@@ -23,7 +23,7 @@ from atalaia.kernel.base import database as database_module
 from atalaia.kernel.base.migrate import upgrade
 from atalaia.kernel.base.settings import settings
 from atalaia.serve.local.loading import load_bundled
-from atalaia.serve.local.postgres import PrivatePostgres
+from atalaia.serve.local.postgres import USER, PrivatePostgres
 from atalaia.serve.local.redis import PrivateRedis
 
 _SERVER_BYTES = 2_000_000_000  # what the server of a session may come to, all bundled data in it
@@ -55,7 +55,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server = PrivatePostgres(folder)
         server.start()
         try:
-            _hurry(server.url("postgres"))
+            _hurry(server)
             yield server.url("postgres")
         finally:
             server.stop()
@@ -88,13 +88,20 @@ def _free_bytes(memory: Path) -> int:
     return min(shutil.disk_usage(memory).free, int(available) * 1024)
 
 
-def _hurry(url: str) -> None:
-    """Nothing here outlives the session: do not wait for the disk, and keep the log short. Tests of
-    durability start a server of their own."""
+def _hurry(server: PrivatePostgres) -> None:
+    """Nothing here outlives the session: do not wait for the disk, keep the log short, and ask for
+    the password in the cheap way, or a quarter of a connection is its hash. Tests of all these
+    start a server of their own."""
+    rules = server.data / "pg_hba.conf"
+    rules.write_text(rules.read_text("utf-8").replace("scram-sha-256", "md5"), encoding="utf-8")
     off = ("fsync", "full_page_writes", "synchronous_commit")
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(server.socket_url("postgres"), autocommit=True) as connection:
         for line in (*(f"{name} = off" for name in off), "max_wal_size = '256MB'"):
             connection.execute(f"ALTER SYSTEM SET {line}".encode())
+        connection.execute("SET password_encryption = 'md5'")
+        connection.execute(
+            sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(USER), server.password)
+        )
         connection.execute("SELECT pg_reload_conf()")
 
 

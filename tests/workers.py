@@ -13,9 +13,20 @@ from xdist.scheduler import LoadScopeScheduling
 from xdist.workermanage import NodeManager
 
 _LONGEST = (  # the order of their seconds; a module that is not here takes few
+    "tests/domains/territory/test_gold_of_the_bundle.py",
     "tests/serve/local/test_up.py",
     "tests/serve/local/test_doctor.py",
-    "tests/domains/territory/test_gold_of_the_bundle.py",
+    "tests/runbooks/territory/test_pipelines.py",
+    "tests/domains/territory/test_dbt.py",
+    "tests/domains/territory/test_checks.py",
+    "tests/domains/territory/sources/test_registro_civil_deaths.py",
+    "tests/domains/territory/sources/test_ibge_admin.py",
+    "tests/domains/territory/sources/test_ibge_indicators.py",
+    "tests/domains/territory/sources/test_ibge_geometries.py",
+    "tests/kernel/work/test_runner.py",
+    "tests/runbooks/territory/test_setup.py",
+    "tests/runbooks/territory/test_api.py",
+    "tests/runbooks/territory/test_text.py",
 )
 _TOGETHER = {"tests/serve/local/test_doctor.py": "tests/serve/local/test_up.py"}
 
