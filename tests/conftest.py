@@ -13,6 +13,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -110,7 +111,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a Redis server."""
     given = os.environ.get("REDIS_URL_TEST")
     if given:
-        yield given
+        yield _of_this_worker(given)
         return
     server = PrivateRedis(tmp_path_factory.mktemp("redis"))
     server.start()
@@ -118,6 +119,13 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url()
     finally:
         server.stop()
+
+
+def _of_this_worker(url: str) -> str:
+    """The same Redis with a database number for each worker of the session."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    parts = urlsplit(url)
+    return parts._replace(path=f"/{int(parts.path.strip('/') or 0) + worker}").geturl()
 
 
 @pytest.fixture(scope="session")
