@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -69,15 +70,19 @@ def test_due_is_a_day_after_the_newest_run(queue: Queue, hours: float, asked: li
     assert scheduler.tick() == asked
 
 
+@pytest.mark.row("R-008")
 def test_a_flushed_redis_loses_nothing(queue: Queue) -> None:
     assert scheduler.tick() == ["quality_suite"]
     queue.connection.flushdb()
-    assert scheduler.tick() == ["quality_suite"]
+    assert scheduler.tick() == [], "it was accepted already"
+    assert len(queue) == 1, "and a worker is woken again for it"
     work(queue)
     assert len(runs()) == 1
 
 
-def test_a_request_while_the_same_run_goes_on_does_no_harm(queue: Queue) -> None:
+def test_a_request_while_the_same_run_goes_on_does_no_harm(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
     period = scheduler.catalog.job("quality_suite").default_periods
     assert period is not None
     scheduler.tick()
@@ -86,10 +91,39 @@ def test_a_request_while_the_same_run_goes_on_does_no_harm(queue: Queue) -> None
         holder.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
         work(queue)
     assert runs() == []
+    assert scheduler.tick() == []
+    in_an_hour = scheduler.now() + timedelta(hours=1)
+    monkeypatch.setattr(scheduler, "now", lambda: in_an_hour)
     assert scheduler.tick() == ["quality_suite"], "still due, so asked for again"
 
 
 def test_an_unknown_job_is_refused_before_it_is_queued(queue: Queue) -> None:
     with pytest.raises(UnknownJob):
-        worker.enqueue("no_such_job", request="x", reference_period="2024")
+        worker.request_run(
+            "no_such_job", key="x", actor="a", trigger="cli", reference_period="2024"
+        )
     assert len(queue) == 0
+
+
+@pytest.mark.row("R-009")
+def test_without_redis_work_is_accepted_and_done_once_it_is_there(
+    queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = settings().redis_url
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
+    settings.cache_clear()
+    assert scheduler.tick() == ["quality_suite"]
+    monkeypatch.setenv("REDIS_URL", there)
+    settings.cache_clear()
+    assert len(queue) == 0
+    scheduler.tick()
+    work(queue)
+    assert [run["run_status"] for run in runs()] == ["success"]
+
+
+def test_one_wake_at_a_time_is_on_its_way(queue: Queue) -> None:
+    assert [worker.wake() for _ in range(5)] == [True] * 5
+    assert len(queue) == 1
+    work(queue)
+    worker.wake()
+    assert len(queue) == 1, "the next one after it was answered"

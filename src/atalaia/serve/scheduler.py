@@ -11,18 +11,17 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from redis.exceptions import RedisError
-
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import AtalaiaError, UnknownJob
 from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.work.job import Job
+from atalaia.kernel.work.reconcile import reconcile
 from atalaia.serve import catalog, worker
 
 DAILY = ("quality_suite",)
-_TICK_SECONDS = 10.0
+_TICK_SECONDS = 5.0
 _ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,7 +45,18 @@ def due(job_name: str) -> datetime | None:
 
 
 def tick() -> list[str]:
-    """Go round once: ask for every daily job that is due. Returns the names asked for now."""
+    """Go round once: give back what dead workers held, ask for every daily job that is due, wake
+    a worker when anything waits. Returns the names asked for now."""
+    found = reconcile()
+    if found.given_back or found.dead:
+        log("WARNING", "workers died", given_back=found.given_back, dead=found.dead)
+    asked = _ask_for_daily()
+    if found.due and not asked:
+        worker.wake()
+    return asked
+
+
+def _ask_for_daily() -> list[str]:
     asked = []
     for name in DAILY:
         try:
@@ -60,15 +70,17 @@ def tick() -> list[str]:
 
 
 def _ask(job: Job, since: datetime) -> bool:
+    """One request an hour at most for what is due since then, whoever else asks."""
     periods = job.default_periods() if job.default_periods else ()
-    return worker.enqueue(
+    accepted = worker.request_run(
         job.name,
-        request=f"{job.name}-{since:%Y%m%dT%H%M}",
+        key=f"{job.name} {since:%Y-%m-%dT%H:%M} {now():%Y-%m-%dT%H}",
         reference_period=periods[-1] if periods else f"{now():%Y}",
         actor="scheduler",
         trigger="schedule",
         reason="diário",
     )
+    return not accepted.again
 
 
 def main() -> None:
@@ -84,7 +96,7 @@ def main() -> None:
             for name in tick():
                 log("INFO", "asked for a daily run", job=name)
             absent = ""
-        except (AtalaiaError, RedisError) as error:
+        except AtalaiaError as error:
             if type(error).__name__ != absent:
                 absent = type(error).__name__
                 log("ERROR", "cannot go round", why=absent)

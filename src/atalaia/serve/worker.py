@@ -1,7 +1,7 @@
-"""The worker: waits for Redis to say which work is due, and does it in a process of its own.
+"""The worker: woken by Redis, it does what PostgreSQL says is due.
 
-Redis only wakes it. What a run did is in `ops.pipeline_runs`, and the run's lock and ledger row
-decide whether it may start, so a request that comes twice or gets lost does no harm.
+Redis only wakes it: a wake that comes twice or gets lost does no harm, because every piece of work
+is a row of `ops.work_items`, and the scheduler wakes again for what stays due.
 """
 
 from __future__ import annotations
@@ -11,19 +11,26 @@ import socket
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.exceptions import DuplicateJobError
 from rq.serializers import JSONSerializer
 
-from atalaia.kernel.base.errors import AlreadyRunning, UsageError
+from atalaia.kernel.base.database import Connection, transaction
+from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError, UsageError
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import configure, log
+from atalaia.kernel.work.drain import Handler, drain
+from atalaia.kernel.work.items import Accepted, Item, accept
 from atalaia.kernel.work.runner import run_job
 from atalaia.serve import catalog
 
 QUEUE = "atalaia"
+RUN = "run"  # the kind of item that is a request for a run
+_AWAITED = f"{QUEUE}:awaited"  # there while a wake is on its way: one is enough
+_AWAITED_SECONDS = 10  # after that another may be sent: the first may have died with its worker
 _SILENT_SECONDS = 60  # RQ tells Redis that the worker lives at least this often
-_RUN_SECONDS = 3600  # a run ends by its own timeout_seconds; this only ends what ignores it
+_DRAIN_SECONDS = 300.0  # then the rest goes to a fresh process
+_LONGEST_SECONDS = 3600  # RQ ends what ignores its own timeout
 
 
 def worker_name(pid: int) -> str:
@@ -42,32 +49,66 @@ def redis() -> Redis:
     return Redis.from_url(url)
 
 
-def enqueue(job_name: str, *, request: str, **arguments: Any) -> bool:
-    """Ask for a run; False when the same `request` is already waiting. `arguments` are those of
-    `run_job`. Raises UnknownJob before anything is queued."""
+def request_run(
+    job_name: str, *, actor: str, trigger: str, reason: str | None = None, key: str, **asked: Any
+) -> Accepted:
+    """Accept a request for a run, once per `key`; it will be done even if Redis is away now.
+    `asked` are arguments of `run_job`. Raises UnknownJob before anything is written."""
     catalog.job(job_name)
-    queue = Queue(QUEUE, connection=redis(), serializer=JSONSerializer)
-    try:
-        queue.enqueue(
-            execute,
-            kwargs={"job_name": job_name, **arguments},
-            job_id=request,
-            unique=True,
-            job_timeout=_RUN_SECONDS,
-            result_ttl=0,
-            failure_ttl=0,
+    with transaction() as connection:
+        accepted = accept(
+            connection,
+            RUN,
+            [{"job_name": job_name, **asked}],
+            actor=actor,
+            trigger=trigger,
+            reason=reason,
+            key=key,
         )
-    except DuplicateJobError:
+    wake()
+    return accepted
+
+
+def wake() -> bool:
+    """Have a worker look at what is due, unless one is about to. False when Redis is away: the
+    scheduler wakes again when it is back."""
+    try:
+        connection = redis()
+        if connection.set(_AWAITED, "1", nx=True, ex=_AWAITED_SECONDS):
+            Queue(QUEUE, connection=connection, serializer=JSONSerializer).enqueue(
+                do_what_is_due, job_timeout=_LONGEST_SECONDS, result_ttl=0, failure_ttl=0
+            )
+    except RedisError as error:
+        log("ERROR", "cannot wake a worker", why=type(error).__name__)
         return False
     return True
 
 
-def execute(job_name: str, **arguments: Any) -> None:
-    """Do one run, in the worker. How it ended is in the ledger; another one in progress is fine."""
+def do_what_is_due() -> None:
+    """What a woken worker does, in a process of its own."""
+    redis().delete(_AWAITED)  # who accepts work from here on wakes again
     try:
-        run_job(catalog.job(job_name), **arguments)
+        drained = drain(HANDLERS, seconds=_DRAIN_SECONDS, crowded=wake)
+    except AtalaiaError as error:
+        log("ERROR", "work stopped; it goes on later", why=type(error).__name__)
+        return
+    if drained.more:
+        wake()
+
+
+def _run(item: Item, _connection: Connection) -> dict[str, Any]:
+    """One run. How it ended is in the ledger; another one in progress is fine."""
+    asked = dict(item.payload)
+    job = catalog.job(asked.pop("job_name"))
+    try:
+        done = run_job(job, actor=item.actor, trigger=item.trigger, reason=item.reason, **asked)
     except AlreadyRunning as error:
-        log("INFO", "request dropped: the same run is in progress", job=job_name, why=str(error))
+        log("INFO", "request dropped: the same run is in progress", job=job.name, why=str(error))
+        return {"dropped": str(error)}
+    return {"run_id": done["run_id"], "run_status": done["run_status"]}
+
+
+HANDLERS = {RUN: Handler(_run, group=1)}
 
 
 def main() -> None:

@@ -17,6 +17,8 @@
     │   └── Unreachable          we could not leave the house             verdict we_failed
     ├── ContractBroken           a payload does not have the agreed shape: nothing was loaded
     ├── AlreadyRunning           another run holds this job's lock
+    ├── Conflict                 an idempotency key came back with another request
+    ├── LeaseLost                a work item was taken over by another worker
     ├── TimedOut                 the run used up its timeout_seconds
     │   └── SourceTooSlow        … waiting for its source                 verdict source_failed
     ├── Cancelled                someone asked the run to stop
@@ -138,6 +140,14 @@ class AlreadyRunning(AtalaiaError):
     """Outra execução deste job está em andamento."""
 
 
+class Conflict(AtalaiaError):
+    """Essa chave de idempotência já foi usada para outro pedido."""
+
+
+class LeaseLost(AtalaiaError):
+    """O item passou a outro worker. O que este ia gravar foi desfeito."""
+
+
 class TimedOut(AtalaiaError):
     """O tempo da execução acabou. Nada foi carregado; o que veio está guardado no bronze."""
 
@@ -188,6 +198,8 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     Unreachable: Outcome(502, "unreachable", 2, "Não chegamos à fonte"),
     ContractBroken: Outcome(422, "contract-broken", 2, "O arquivo não tem o formato combinado"),
     AlreadyRunning: Outcome(409, "already-running", 1, "Já há uma execução em andamento"),
+    Conflict: Outcome(409, "conflict", 64, "A chave já foi usada para outro pedido"),
+    LeaseLost: Outcome(409, "lease-lost", 2, "O item passou a outro worker"),
     TimedOut: Outcome(504, "timed-out", 2, "O tempo acabou"),
     Cancelled: Outcome(409, "cancelled", 1, "A execução foi cancelada"),
     Tampered: Outcome(500, "tampered", 2, "Bytes guardados foram alterados"),

@@ -1,0 +1,224 @@
+"""Work items: accepted with their cause, claimed in groups, settled once.
+
+    accept → queued → claim → running → settle → done
+                        ↑        └─ it failed, or its worker died ─→ queued again, or dead
+
+An item's effect and its `done` are one transaction (`Item.effect`), which the fence decides: it
+goes up with every claim, so a worker that was taken for dead and comes back changes nothing.
+What an item does outside the database must therefore bear being done twice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from atalaia.kernel.base.database import Connection
+from atalaia.kernel.base.errors import Conflict, LeaseLost
+from atalaia.kernel.base.trace import new_trace_id, trace_id
+
+ErrorType = Literal["transient", "rate_limited", "resource", "permanent"]
+MAX_ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The batch that was accepted; `again` when the same request had been accepted before."""
+
+    batch_id: UUID
+    again: bool = False
+
+
+@dataclass(slots=True)
+class Item:
+    """An item in a worker's hand."""
+
+    item_id: int
+    batch_id: UUID
+    tenant_id: str
+    position: int
+    kind: str
+    payload: Any
+    attempt: int
+    max_attempts: int
+    fence: int
+    actor: str
+    trigger: str
+    reason: str | None
+    trace_id: str
+    settled: bool = field(default=False, init=False)
+
+    @contextmanager
+    def effect(self, connection: Connection, result: Any = None) -> Iterator[Connection]:
+        """What is written inside is committed together with the item being done, or not at all.
+
+        Raises LeaseLost, and undoes what was written, when the item is no longer this worker's."""
+        with connection.transaction():
+            yield connection
+            done = connection.execute(
+                """UPDATE ops.work_items
+                   SET status = 'done', finished_at = clock_timestamp(), worker_id = NULL,
+                       result = %s, error = NULL
+                   WHERE item_id = %s AND fence = %s AND status = 'running'""",
+                (None if result is None else Jsonb(result), self.item_id, self.fence),
+            )
+            if done.rowcount != 1:
+                raise LeaseLost
+        self.settled = True
+
+
+def accept(
+    connection: Connection,
+    kind: str,
+    payloads: Sequence[Any],
+    *,
+    tenant_id: str = "default",
+    actor: str,
+    trigger: str,
+    reason: str | None = None,
+    key: str | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> Accepted:
+    """Write a batch with one item per payload, inside the caller's transaction.
+
+    The same `key` of a tenant and kind is the same batch; raises Conflict when it comes with other
+    payloads. A batch is not woken for until the transaction is committed: see `serve.worker.wake`.
+    """
+    if not payloads:
+        raise ValueError("a batch has at least one item")
+    asked = json.dumps(payloads, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    sha256 = hashlib.sha256(asked.encode()).digest()
+    row = connection.execute(
+        """WITH batch AS (
+               INSERT INTO ops.batches (tenant_id, kind, idempotency_key, request_sha256, total,
+                                        actor, trigger, reason, trace_id)
+               VALUES (%(tenant)s, %(kind)s, %(key)s, %(sha256)s, %(total)s,
+                       %(actor)s, %(trigger)s, %(reason)s, %(trace)s)
+               ON CONFLICT (tenant_id, kind, idempotency_key) WHERE idempotency_key IS NOT NULL
+               DO NOTHING RETURNING batch_id),
+           items AS (
+               INSERT INTO ops.work_items (batch_id, position, kind, payload, max_attempts)
+               SELECT batch_id, position - 1, %(kind)s, payload, %(max_attempts)s
+               FROM batch, jsonb_array_elements(%(payloads)s::jsonb)
+                           WITH ORDINALITY AS asked (payload, position))
+           SELECT batch_id FROM batch""",
+        {
+            "tenant": tenant_id,
+            "kind": kind,
+            "key": key,
+            "sha256": sha256,
+            "total": len(payloads),
+            "actor": actor,
+            "trigger": trigger,
+            "reason": reason,
+            "trace": trace_id() or new_trace_id(),
+            "payloads": asked,
+            "max_attempts": max_attempts,
+        },
+    ).fetchone()
+    if row:
+        return Accepted(row["batch_id"])
+    return _accepted_before(connection, tenant_id, kind, key, sha256)
+
+
+def _accepted_before(
+    connection: Connection, tenant_id: str, kind: str, key: str | None, sha256: bytes
+) -> Accepted:
+    row = connection.execute(
+        """SELECT batch_id, request_sha256 FROM ops.batches
+           WHERE tenant_id = %s AND kind = %s AND idempotency_key = %s""",
+        (tenant_id, kind, key),
+    ).fetchone()
+    if row is None or row["request_sha256"] != sha256:
+        raise Conflict(
+            "Essa chave de idempotência já foi usada para outro pedido. Nada foi aceito agora.",
+            todo="Repita o pedido igual, ou use uma chave nova.",
+        )
+    return Accepted(row["batch_id"], again=True)
+
+
+def claim(connection: Connection, kind: str, worker_id: UUID, limit: int) -> list[Item]:
+    """Take up to `limit` items of a kind that are due, oldest first; each counts as an attempt.
+
+    An item whose worker died is taken alone, so that one that kills its worker cannot use up the
+    attempts of the others."""
+    rows = connection.execute(
+        """WITH due AS MATERIALIZED (
+               SELECT item_id, alone, row_number() OVER (ORDER BY due_at, item_id) AS place
+               FROM (SELECT item_id, alone, due_at FROM ops.work_items
+                     WHERE status = 'queued' AND kind = %(kind)s AND due_at <= clock_timestamp()
+                     ORDER BY due_at, item_id LIMIT %(limit)s
+                     FOR UPDATE SKIP LOCKED) AS found),
+           taken AS (
+               SELECT item_id FROM due
+               WHERE place = 1
+                  OR place < ALL (SELECT place FROM due WHERE alone))
+           UPDATE ops.work_items AS item
+           SET status = 'running', attempt = attempt + 1, fence = fence + 1, worker_id = %(worker)s
+           FROM taken, ops.batches AS batch
+           WHERE item.item_id = taken.item_id AND batch.batch_id = item.batch_id
+           RETURNING item.item_id, item.batch_id, batch.tenant_id, item.position, item.kind,
+                     item.payload, item.attempt, item.max_attempts, item.fence, batch.actor,
+                     batch.trigger, batch.reason, batch.trace_id""",
+        {"kind": kind, "limit": limit, "worker": worker_id},
+    ).fetchall()
+    return sorted((Item(**row) for row in rows), key=lambda item: item.item_id)
+
+
+def release(connection: Connection, items: Sequence[Item]) -> None:
+    """Give back, untouched, what was claimed and not begun; no attempt is counted."""
+    connection.execute(
+        """UPDATE ops.work_items AS item
+           SET status = 'queued', worker_id = NULL, attempt = attempt - 1
+           FROM unnest(%s::bigint[], %s::bigint[]) AS held (item_id, fence)
+           WHERE item.item_id = held.item_id AND item.fence = held.fence
+             AND item.status = 'running'""",
+        ([item.item_id for item in items], [item.fence for item in items]),
+    )
+
+
+def give_back(
+    connection: Connection, item: Item, error: str, error_type: ErrorType, wait_seconds: float
+) -> bool:
+    """After a failed attempt: due again after `wait_seconds`, or dead when it cannot pass or was
+    the last. False when the item is no longer this worker's."""
+    last = error_type == "permanent" or item.attempt >= item.max_attempts
+    changed = connection.execute(
+        """UPDATE ops.work_items
+           SET status = %(status)s::ops.work_status, worker_id = NULL, error = %(error)s,
+               due_at = clock_timestamp() + make_interval(secs => %(wait)s),
+               finished_at = CASE WHEN %(status)s = 'dead' THEN clock_timestamp() END
+           WHERE item_id = %(item)s AND fence = %(fence)s AND status = 'running'""",
+        {
+            "status": "dead" if last else "queued",
+            "error": error,
+            "wait": wait_seconds,
+            "item": item.item_id,
+            "fence": item.fence,
+        },
+    )
+    if changed.rowcount != 1:
+        return False
+    if last:
+        bury(connection, [item.item_id], error_type)
+    return True
+
+
+def bury(connection: Connection, items: Sequence[int], error_type: ErrorType) -> None:
+    """Write the dead letters of items that are dead."""
+    connection.execute(
+        """INSERT INTO ops.dead_letters
+               (domain, entity_type, entity_id, error_type, reason, payload, item_id)
+           SELECT split_part(i.kind, '.', 1), i.kind, b.batch_id || '/' || i.position, %s,
+                  coalesce(i.error, ''), i.payload, i.item_id
+           FROM ops.work_items i JOIN ops.batches b USING (batch_id)
+           WHERE i.item_id = ANY(%s) AND i.status = 'dead'""",
+        (error_type, list(items)),
+    )
