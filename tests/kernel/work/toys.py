@@ -81,11 +81,13 @@ def states() -> Counter[str]:
     return Counter(row["status"] for row in rows("SELECT status::text FROM ops.work_items"))
 
 
-def expire_leases() -> None:
-    """Let the time of every lease be over."""
+def expire_leases(worker: UUID | None = None) -> None:
+    """Let the time of one worker's lease be over, or of every one's."""
     with transaction() as connection:
         connection.execute(
-            "UPDATE ops.workers SET leased_until = clock_timestamp() - interval '1 second'"
+            """UPDATE ops.workers SET leased_until = clock_timestamp() - interval '1 second'
+               WHERE worker_id = coalesce(%s, worker_id)""",
+            (worker,),
         )
 
 

@@ -145,7 +145,8 @@ def _accepted_before(
 
 
 def claim(connection: Connection, kind: str, worker_id: UUID, limit: int) -> list[Item]:
-    """Take up to `limit` items of a kind that are due, oldest first; each counts as an attempt.
+    """Take up to `limit` items of a kind that are due, oldest first; each counts as an attempt. A
+    worker whose lease ran out gets none.
 
     An item whose worker died is taken alone, so that one that kills its worker cannot use up the
     attempts of the others."""
@@ -154,6 +155,8 @@ def claim(connection: Connection, kind: str, worker_id: UUID, limit: int) -> lis
                SELECT item_id, alone, row_number() OVER (ORDER BY due_at, item_id) AS place
                FROM (SELECT item_id, alone, due_at FROM ops.work_items
                      WHERE status = 'queued' AND kind = %(kind)s AND due_at <= clock_timestamp()
+                       AND (SELECT leased_until > clock_timestamp() FROM ops.workers
+                            WHERE worker_id = %(worker)s)
                      ORDER BY due_at, item_id LIMIT %(limit)s
                      FOR UPDATE SKIP LOCKED) AS found),
            taken AS (

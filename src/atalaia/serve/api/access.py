@@ -35,7 +35,7 @@ class Caller:
     key_id: int
     tenant_id: str
     name: str
-    role: str
+    role: Role | Literal["client"]
 
 
 def caller(presented: str) -> Caller:
@@ -66,8 +66,9 @@ def _presented(request: Request) -> str:
     return key
 
 
-def needs(role: Role) -> Callable[..., Caller]:
-    """A dependency that lets `role` and those above it through."""
+def needs(role: Role, *, clients: bool = False) -> Callable[..., Caller]:
+    """A dependency that lets `role` and those above it through, and with `clients` the programs of
+    a tenant too: for routes that show each tenant its own."""
 
     def checked(
         request: Request,
@@ -75,7 +76,8 @@ def needs(role: Role) -> Callable[..., Caller]:
         _key: Annotated[str | None, Depends(_HEADER)],
     ) -> Caller:
         who = caller(_presented(request))
-        if who.role not in _LADDER or _LADDER.index(who.role) < _LADDER.index(role):
+        allowed = ("client",) * clients + _LADDER[_LADDER.index(role) :]
+        if who.role not in allowed:
             raise NotAllowed()
         return who
 

@@ -12,7 +12,7 @@ from atalaia.kernel.base.errors import NotFound
 from atalaia.serve.api.access import Caller, needs
 
 router = APIRouter(prefix="/v1/jobs", tags=["operação"])
-Viewer = Annotated[Caller, Depends(needs("viewer"))]
+Viewer = Annotated[Caller, Depends(needs("viewer", clients=True))]
 
 
 @router.get("/{batch_id}", summary="Um trabalho aceito: quanto dele está feito")
