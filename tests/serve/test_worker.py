@@ -51,7 +51,7 @@ def process(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def kill_all_of(started: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for the worker and what it forked: RQ gives that a group, but no session, of its own."""
+    """SIGKILL for the worker and what it forked, which is of its session but not of its group."""
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(ProcessLookupError):
