@@ -44,7 +44,7 @@ ENTRIES = (
     Entry("domains", f"{_HERE}.data:domains", "Os domínios, e os que não carregaram.", _DATA),
     Entry("registry", f"{_HERE}.data:registry", "As fontes e a situação de cada uma.", _DATA),
     Entry("contracts", f"{_HERE}.data:contracts", "Os contratos de formato em vigor.", _DATA),
-    Entry("dlq", f"{_HERE}.data:dlq", "Linhas postas de lado, com o motivo.", _DATA),
+    Entry("dlq", f"{_HERE}.letters:dlq", "Linhas postas de lado, com o motivo.", _DATA),
     Entry("explain", f"{_HERE}.data:explain", "De onde veio um número, até os bytes.", _DATA),
     Entry("status", f"{_HERE}.watch:status", "O que está no ar, desde quando.", _WATCH),
     Entry("ps", f"{_HERE}.watch:ps", "Só as partes: processo, endereço, sinal.", _WATCH),

@@ -1,4 +1,4 @@
-"""Commands that only look: runs, jobs, domains, registry, contracts, dead letters, explain."""
+"""Commands that only look: runs, jobs, domains, registry, contracts, explain."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from atalaia.kernel.base.database import transaction
-from atalaia.kernel.base.errors import NotFound
 from atalaia.serve import catalog
 from atalaia.serve.cli import CRITICAL, OK
-from atalaia.serve.cli.app import Command, Group
 from atalaia.serve.cli.output import Format, Shape, show, show_one, show_tree
 
 Limit = Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="Quantas mostrar.")]
 
 
-def _ask(sql: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+def ask(sql: str, params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+    """The rows a query answers."""
     with transaction() as connection:
         return connection.execute(sql.encode(), params or {}).fetchall()
 
@@ -29,7 +28,7 @@ def runs(
     shape: Shape = None,
 ) -> int:
     """As últimas execuções, da mais nova para a mais velha."""
-    found = _ask(
+    found = ask(
         """SELECT run_id, job_name, reference_period, run_status, source_type, verdict, rows_read,
                   rows_loaded, rows_rejected, rows_duplicate, started_at_utc, finished_at_utc,
                   actor, trigger, reason, trace_id, error
@@ -83,7 +82,7 @@ def domains(shape: Shape = None) -> int:
 def registry(shape: Shape = None) -> int:
     """As fontes de todas as ondas e a situação de cada uma."""
     show(
-        _ask(
+        ask(
             """SELECT connector, job_name, domain, wave, source, status, updated_at_utc
                FROM ops.connector_registry ORDER BY wave, connector"""
         ),
@@ -95,69 +94,13 @@ def registry(shape: Shape = None) -> int:
 def contracts(shape: Shape = None) -> int:
     """O contrato em vigor de cada fonte: tabela, colunas e o que o arquivo deve trazer."""
     show(
-        _ask(
+        ask(
             """SELECT connector, version, table_name, columns, payload, created_at_utc
                FROM ops.source_schema_contracts WHERE active ORDER BY connector"""
         ),
         shape,
         ("connector", "version", "table_name", "created_at_utc"),
     )
-    return OK
-
-
-dlq = typer.Typer(cls=Group, add_completion=False, help="Linhas postas de lado, com o motivo.")
-
-
-@dlq.command("list", cls=Command)
-def dlq_list(
-    entity: Annotated[str | None, typer.Option("--source", help="Só deste conector.")] = None,
-    resolved: Annotated[bool, typer.Option(help="As resolvidas também.")] = False,
-    limit: Limit = 50,
-    shape: Shape = None,
-) -> int:
-    """As linhas que esperam uma decisão."""
-    show(
-        _ask(
-            """SELECT dead_letter_id, domain, entity_type, entity_id, error_type, reason, payload,
-                      run_id, reference_period, resolved, created_at_utc
-               FROM ops.dead_letters
-               WHERE (%(entity)s::text IS NULL OR entity_type = %(entity)s)
-                 AND (%(resolved)s OR NOT resolved)
-               ORDER BY dead_letter_id LIMIT %(limit)s""",
-            {"entity": entity, "resolved": resolved, "limit": limit},
-        ),
-        shape,
-        ("dead_letter_id", "entity_type", "reference_period", "reason", "payload"),
-    )
-    return OK
-
-
-@dlq.command("count", cls=Command)
-def dlq_count(shape: Shape = None) -> int:
-    """Quantas esperam, por fonte e motivo."""
-    show(
-        _ask(
-            """SELECT domain, entity_type, reason, count(*) AS waiting
-               FROM ops.dead_letters WHERE NOT resolved
-               GROUP BY domain, entity_type, reason ORDER BY waiting DESC, entity_type, reason"""
-        ),
-        shape,
-    )
-    return OK
-
-
-@dlq.command("show", cls=Command)
-def dlq_show(
-    dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
-    shape: Shape = None,
-) -> int:
-    """Uma linha, exatamente como veio."""
-    found = _ask(
-        "SELECT * FROM ops.dead_letters WHERE dead_letter_id = %(id)s", {"id": dead_letter_id}
-    )
-    if not found:
-        raise NotFound(f"Não há a linha {dead_letter_id}.", todo="'atalaia dlq list' mostra todas.")
-    show_one(found[0], shape)
     return OK
 
 

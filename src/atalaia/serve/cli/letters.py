@@ -1,0 +1,125 @@
+"""Dead letters on the command line: looked at, replayed, discarded."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import NotFound, UsageError
+from atalaia.kernel.work import letters
+from atalaia.kernel.work.runner import whoami
+from atalaia.serve.cli import OK
+from atalaia.serve.cli.app import Command, Group
+from atalaia.serve.cli.data import Limit, ask
+from atalaia.serve.cli.output import Shape, say, show, show_one
+
+Why = Annotated[str, typer.Option("--reason", help="Por quê; fica guardado com a decisão.")]
+
+dlq = typer.Typer(cls=Group, add_completion=False, help="Linhas postas de lado, com o motivo.")
+
+
+@dlq.command("list", cls=Command)
+def dlq_list(
+    entity: Annotated[str | None, typer.Option("--source", help="Só deste conector.")] = None,
+    resolved: Annotated[bool, typer.Option(help="As resolvidas também.")] = False,
+    limit: Limit = 50,
+    shape: Shape = None,
+) -> int:
+    """As linhas que esperam uma decisão."""
+    show(
+        ask(
+            """SELECT dead_letter_id, domain, entity_type, entity_id, error_type, reason, payload,
+                      run_id, reference_period, resolved, created_at_utc
+               FROM ops.dead_letters
+               WHERE (%(entity)s::text IS NULL OR entity_type = %(entity)s)
+                 AND (%(resolved)s OR NOT resolved)
+               ORDER BY dead_letter_id LIMIT %(limit)s""",
+            {"entity": entity, "resolved": resolved, "limit": limit},
+        ),
+        shape,
+        ("dead_letter_id", "entity_type", "reference_period", "reason", "payload"),
+    )
+    return OK
+
+
+@dlq.command("count", cls=Command)
+def dlq_count(shape: Shape = None) -> int:
+    """Quantas esperam, por fonte e motivo."""
+    show(
+        ask(
+            """SELECT domain, entity_type, reason, count(*) AS waiting
+               FROM ops.dead_letters WHERE NOT resolved
+               GROUP BY domain, entity_type, reason ORDER BY waiting DESC, entity_type, reason"""
+        ),
+        shape,
+    )
+    return OK
+
+
+@dlq.command("show", cls=Command)
+def dlq_show(
+    dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
+    shape: Shape = None,
+) -> int:
+    """Uma linha, exatamente como veio."""
+    found = ask(
+        "SELECT * FROM ops.dead_letters WHERE dead_letter_id = %(id)s", {"id": dead_letter_id}
+    )
+    if not found:
+        raise NotFound(f"Não há a linha {dead_letter_id}.", todo="'atalaia dlq list' mostra todas.")
+    show_one(found[0], shape)
+    return OK
+
+
+@dlq.command("replay", cls=Command)
+def dlq_replay(
+    dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
+    reason: Why,
+    payload: Annotated[
+        Path | None, typer.Option("--payload", help="Arquivo JSON com o conteúdo corrigido.")
+    ] = None,
+) -> int:
+    """Aceita o trabalho de novo, como veio ou corrigido."""
+    corrected = {} if payload is None else {"payload": _read(payload)}
+    with transaction() as connection:
+        batch = letters.replay(
+            connection, dead_letter_id, actor=whoami(), reason=_said(reason), **corrected
+        )
+    _wake()
+    say(f"Aceito de novo como {batch}.")
+    return OK
+
+
+@dlq.command("discard", cls=Command)
+def dlq_discard(
+    dead_letter_ids: Annotated[list[int], typer.Argument(help="Os números que 'dlq list' mostra.")],
+    reason: Why,
+) -> int:
+    """Decide que não serão feitas. Continuam guardadas, como resolvidas."""
+    with transaction() as connection:
+        letters.discard(connection, dead_letter_ids, actor=whoami(), reason=_said(reason))
+    say(f"{len(set(dead_letter_ids))} descartadas.")
+    return OK
+
+
+def _said(reason: str) -> str:
+    if not reason.strip():
+        raise UsageError("--reason não pode ser vazio. Nada foi mudado.")
+    return reason.strip()
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file} não é um JSON que se leia. Nada foi mudado.") from error
+
+
+def _wake() -> None:
+    from atalaia.serve.worker import wake
+
+    wake()

@@ -1,0 +1,125 @@
+"""Dead letters: decided once, by someone, with a reason; nothing replayed twice."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from tests.kernel.work import toys
+
+from atalaia.kernel.base.database import Connection, transaction
+from atalaia.kernel.base.errors import ContractBroken, NotFound, UsageError
+from atalaia.kernel.work.drain import Handler, drain
+from atalaia.kernel.work.items import Item
+from atalaia.kernel.work.letters import discard, replay
+
+
+@pytest.fixture(autouse=True)
+def _table(database: str) -> None:
+    toys.make_table()
+
+
+def strict(item: Item, connection: Connection) -> None:
+    if item.payload["n"] < 0:
+        raise ContractBroken("n é negativo.")
+    toys.apply(item, connection)
+
+
+def work() -> None:
+    drain({toys.TOY: Handler(strict)})
+
+
+def letters() -> list[dict[str, Any]]:
+    return toys.rows("SELECT * FROM ops.dead_letters ORDER BY dead_letter_id")
+
+
+def one_dead() -> int:
+    toys.ask([{"n": -1}])
+    work()
+    (letter,) = letters()
+    number: int = letter["dead_letter_id"]
+    return number
+
+
+def decide(number: int, **more: Any) -> object:
+    with transaction() as connection:
+        return replay(connection, number, actor="ana", reason="corrigido na origem", **more)
+
+
+def test_corrected_replayed_and_accounted_for() -> None:
+    batch = decide(one_dead(), payload={"n": 5})
+    work()
+    assert toys.states() == {"dead": 1, "done": 1}
+    assert sum(toys.applied()) == 1
+    (letter,) = letters()
+    assert (letter["resolved"], letter["resolved_by"]) == (True, "ana")
+    assert letter["payload"] == {"n": -1}, "what came stays as it came"
+    assert str(batch) in letter["notes"]
+    assert "corrigido na origem" in letter["notes"]
+    (again,) = toys.rows("SELECT * FROM ops.batches WHERE batch_id = %s", batch)
+    assert (again["trigger"], again["actor"]) == ("replay", "ana")
+
+
+def test_replayed_as_it_came_it_fails_as_before_and_waits_again() -> None:
+    decide(one_dead())
+    work()
+    first, second = letters()
+    assert (first["resolved"], second["resolved"]) == (True, False)
+    assert second["payload"] == {"n": -1}
+
+
+def test_of_two_who_decide_at_once_one_does() -> None:
+    number = one_dead()
+
+    def attempt(_: int) -> bool:
+        try:
+            decide(number, payload={"n": 1})
+        except NotFound:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sum(threads.map(attempt, range(6))) == 1
+    work()
+    assert sum(toys.applied()) == 1
+
+
+def test_discarded_is_not_done_and_keeps_its_reason() -> None:
+    number = one_dead()
+    with transaction() as connection:
+        discard(connection, [number], actor="rui", reason="teste de carga")
+    work()
+    (letter,) = letters()
+    assert (letter["resolved_by"], letter["notes"]) == ("rui", "discarded: teste de carga")
+    assert toys.states() == {"dead": 1}
+    with pytest.raises(NotFound):
+        decide(number)
+
+
+def test_all_of_several_or_none() -> None:
+    number = one_dead()
+    with pytest.raises(NotFound), transaction() as connection:
+        discard(connection, [number, 10**9], actor="rui", reason="x")
+    assert not letters()[0]["resolved"]
+
+
+def test_a_row_of_a_file_is_read_again_by_a_run_only() -> None:
+    run = uuid4()
+    with transaction() as connection:
+        connection.execute(
+            """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, actor,
+                   trigger, trace_id) VALUES (%s, 'j', 'd', '2024', 'a', 'cli', '-')""",
+            (run,),
+        )
+        connection.execute(
+            """INSERT INTO ops.dead_letters (domain, entity_type, entity_id, error_type, reason,
+                   payload, run_id, reference_period)
+               VALUES ('d', 'c', 'f:1', 'permanent', 'r', '{}', %s, '2024')""",
+            (run,),
+        )
+    (letter,) = letters()
+    with pytest.raises(UsageError, match="arquivo"):
+        decide(letter["dead_letter_id"])
+    assert not letters()[0]["resolved"]
