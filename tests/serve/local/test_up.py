@@ -105,6 +105,7 @@ def test_the_api_survives_a_database_that_goes_and_comes_back(instance: Instance
     health = f"{before['api']['address']}/v1/health"
     os.kill(before["postgres"]["pid"], signal.SIGINT)  # a fast shutdown
     assert answers(health, (503, b'{"api":"ok","db":"down"}'))
+    assert gone(before["postgres"]["pid"], seconds=30)  # it refuses before it has gone
     during = instance.parts()
     assert during["postgres"]["state"] == "down"
     assert during["api"]["state"] == "up"
