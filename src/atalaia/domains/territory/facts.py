@@ -14,14 +14,18 @@ _TYPES = {
     "value": "numeric",
     "unit": "text",
 }
-_KEY = ("indicator_code", "reference_period", "territory_id", "source", "dataset", "category")
+_KEY = ("territory_id", "reference_period", "indicator_code", "source", "dataset", "category")
 
 
-def fact_indicator(*, source: str, dataset: str, category: str = "", **constants: str) -> Table:
-    """The table for one source and dataset; `constants` are columns with one value in all rows
-    (`indicator_code`, `unit`, `territory_id` …)."""
-    said = {"source": source, "dataset": dataset, "category": category, **constants}
-    return Table("silver.fact_indicator", _TYPES, _KEY, said, partitioned_by="source")
+def fact_indicator(
+    *, source: str, category: str = "", marked: bool = False, **constants: str
+) -> Table:
+    """The table for one source; `constants` are columns with one value in all of its rows
+    (`dataset`, `indicator_code`, `unit`, `territory_id` …). `marked`: rows bring a `marker`, for
+    values that the source says it does not give."""
+    types = {**_TYPES, "marker": "text"} if marked else _TYPES
+    said = {"source": source, "category": category, **constants}
+    return Table("silver.fact_indicator", types, _KEY, said, partitioned_by="source")
 
 
 def months_of(period: str) -> list[str]:

@@ -17,11 +17,12 @@ from typing import Any
 
 import polars as pl
 
+from atalaia.domains.territory.facts import fact_indicator
 from atalaia.domains.territory.sources import ibge
 from atalaia.kernel.base.errors import ContractBroken
 from atalaia.kernel.domain import connector_job
 from atalaia.kernel.ingest.bronze import BronzeObject
-from atalaia.kernel.ingest.connector import Connector, Request, Scope, Shaped, Table
+from atalaia.kernel.ingest.connector import Connector, Request, Scope, Shaped
 from atalaia.kernel.ingest.contract import REASON, Column, Contract
 from atalaia.kernel.work.job import Run
 from atalaia.kernel.work.runner import as_function
@@ -102,22 +103,7 @@ CONTRACT = Contract(
         },
     },
 )
-TABLE = Table(
-    name="silver.fact_indicator",
-    types={
-        "territory_id": "text",
-        "indicator_code": "text",
-        "reference_period": "text",
-        "source": "text",
-        "dataset": "text",
-        "category": "text",
-        "value": "numeric",
-        "marker": "text",
-        "unit": "text",
-    },
-    key=("indicator_code", "reference_period", "territory_id", "source", "dataset", "category"),
-    constants={"source": ibge.SOURCE, "category": ""},
-)
+TABLE = fact_indicator(source=ibge.SOURCE, marked=True)
 
 
 def requests(period: str) -> tuple[Request, ...]:
