@@ -5,7 +5,7 @@ SHELL := /bin/bash
 ATALAIA := .venv/bin/atalaia
 FORMAT ?= table
 
-.PHONY: help prepare up down test check e2e bench conformance bundle
+.PHONY: help prepare up down test test-night check e2e bench conformance bundle
 .PHONY: mvp1 mvp2 mvp3 mvp4 mvp5 all-waves
 
 help: ## what there is
@@ -23,6 +23,10 @@ down: ## stop what up started
 test: ## everything: Python, front end, browser
 	@deploy/prepare.sh servers python screens browser
 	@deploy/test.sh front browser python
+
+test-night: ## one set at its full size, at most 25 minutes: make test-night SET=audit
+	@deploy/prepare.sh servers python
+	@NIGHT_SET=$(SET) timeout 1500 .venv/bin/python -m pytest
 
 check: ## ruff, mypy strict, import-linter, Biome, tsc
 	@deploy/prepare.sh python screens

@@ -29,7 +29,7 @@ from atalaia.serve.local.redis import PrivateRedis
 
 _SERVER_BYTES = 2_000_000_000  # what the server of a session may come to, all bundled data in it
 
-pytest_plugins = ["tests.conformance.plugin", "tests.workers"]
+pytest_plugins = ["tests.conformance.plugin", "tests.night", "tests.workers"]
 
 
 def pytest_configure() -> None:
