@@ -76,7 +76,11 @@ def settings_page() -> str:
 
 def _default(name: str, value: object) -> str:
     if value is PydanticUndefined:
-        return {"data_dir": "`data`", "log_dir": "`.atalaia/logs`"}[name]
+        return {
+            "data_dir": "`data`",
+            "log_dir": "`.atalaia/logs`",
+            "audit_anchor_file": "`audit/anchors.ndjson` in `DATA_DIR`",
+        }[name]
     return f"`{value}`" if value != "" else "none"
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from atalaia.kernel.base.migrate import apply_sql
 
 revision = "010"
-down_revision = "008"
+down_revision = "009"
 branch_labels = None
 depends_on = None
 

@@ -9,7 +9,8 @@
     ├── NotAllowed               the key is good, its role is not enough      HTTP 403
     ├── Unavailable              what we stand on is away; it may come back   exit 2, HTTP 503
     │   ├── DatabaseUnavailable
-    │   └── PortTaken
+    │   ├── PortTaken
+    │   └── Unrecorded           the audit log did not take the record: not done
     ├── SourceError              a source did not give us what we asked
     │   ├── SourceFailed         it answered wrongly, or not at all       verdict source_failed
     │   │   └── TooMuchAsked     it says: ask for less at a time
@@ -85,6 +86,10 @@ class PortTaken(Unavailable):
     """Outro programa usa a porta."""
 
     retryable = False
+
+
+class Unrecorded(Unavailable):
+    """A auditoria não aceitou o registro da ação; por isso ela não foi feita."""
 
 
 class SourceError(AtalaiaError):
@@ -192,6 +197,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     Unavailable: Outcome(503, "unavailable", 2, "Uma parte do sistema não responde"),
     DatabaseUnavailable: Outcome(503, "database-unavailable", 2, "O banco de dados não responde"),
     PortTaken: Outcome(503, "port-taken", 2, "A porta já está em uso"),
+    Unrecorded: Outcome(503, "unrecorded", 2, "A auditoria não aceitou o registro"),
     SourceError: Outcome(502, "source", 2, "A fonte não entregou"),
     SourceFailed: Outcome(502, "source-failed", 2, "A fonte falhou"),
     NotPublished: Outcome(404, "not-published", 1, "A fonte não publicou"),

@@ -49,6 +49,16 @@ class Settings(BaseSettings):
         default_factory=lambda: project_dir() / "data",
         description="bronze, manual, reports and the bundled data",
     )
+    audit_anchor_file: Path = Field(
+        default_factory=lambda known: known["data_dir"] / "audit" / "anchors.ndjson",
+        description="heads of the audit log kept outside the database; keep a copy elsewhere",
+    )
+    audit_anchor_key: str = Field(
+        "", repr=False, description="secret that signs the anchors, 32 characters or more"
+    )
+    audit_anchor_seconds: int = Field(
+        300, ge=1, description="how often the scheduler verifies what is new and anchors it"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_dir: Path = Field(
         default_factory=lambda: state_dir() / "logs",

@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/010_work.sql

@@ -1,0 +1,1 @@
+"""How nothing is lost: the audit log, its anchors, its verification and its export."""

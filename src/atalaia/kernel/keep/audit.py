@@ -1,0 +1,142 @@
+"""The audit log: who did what, when and why, in `ops.audit_log`.
+
+A record is appended in the transaction of the action it is about, so both are committed or neither
+is. Records form one hash chain per stream; `verify.py` follows the chains, `anchor.py` keeps their
+heads outside the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import IsolationLevel
+from psycopg.pq import TransactionStatus
+from psycopg.rows import TupleRow, tuple_row
+
+from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.base.errors import Unrecorded
+from atalaia.kernel.base.trace import trace_id
+from atalaia.kernel.keep.record import Record, canonical
+
+DEFAULT_TENANT = "default"
+_BATCH_ROWS = 2000
+
+# As hashed. to_char is blind to BC, so that a year and its mirror image would look the same.
+_RECORDS = """
+    SELECT stream, seq,
+           to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+               || CASE WHEN at < '0001-01-01T00:00:00Z' THEN ' BC' ELSE '' END,
+           actor, trigger, action, subject, reason, tenant_id, trace_id, details::text,
+           encode(previous, 'hex'), encode(hash, 'hex')
+    FROM ops.audit_log WHERE stream = %(stream)s
+"""
+_ALL = _RECORDS + " ORDER BY seq"  # also what has no seq, or one below 1: it is somebody's doing
+_FROM = _RECORDS + " AND seq >= %(first)s ORDER BY seq"
+# One look into the index per stream, however many records it has.
+_HEADS = """
+    WITH RECURSIVE streams AS (
+        (SELECT stream FROM ops.audit_log ORDER BY stream LIMIT 1)
+        UNION ALL
+        SELECT (SELECT log.stream FROM ops.audit_log AS log WHERE log.stream > streams.stream
+                ORDER BY log.stream LIMIT 1)
+        FROM streams WHERE streams.stream IS NOT NULL)
+    SELECT head.stream, head.seq, encode(head.hash, 'hex')
+    FROM streams CROSS JOIN LATERAL (
+        SELECT stream, seq, hash FROM ops.audit_log AS log WHERE log.stream = streams.stream
+        ORDER BY seq DESC LIMIT 1) AS head
+    ORDER BY head.stream
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest record of a stream; `hash` in hexadecimal."""
+
+    stream: str
+    seq: int
+    hash: str
+
+
+def append(
+    connection: Connection,
+    *,
+    stream: str,
+    action: str,
+    actor: str,
+    trigger: str,
+    subject: str = "",
+    reason: str | None = None,
+    tenant_id: str = DEFAULT_TENANT,
+    details: Mapping[str, Any] | None = None,
+) -> Head:
+    """Write one record, in the transaction `connection` has open; returns where it stands.
+
+    The stream is locked until that transaction ends: call it last, and for one stream only. Raises
+    Unrecorded when it cannot be written; the transaction is then lost, and the action with it.
+    """
+    if connection.autocommit and connection.info.transaction_status is TransactionStatus.IDLE:
+        raise ValueError("an audit record is written in the transaction of its action")
+    values = (stream, actor, trigger, action, subject, reason, tenant_id, trace_id())
+    try:
+        made = (
+            connection.cursor(row_factory=tuple_row)
+            .execute(
+                """SELECT seq, encode(hash, 'hex')
+                   FROM ops.append_audit(%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                (*values, canonical(details or {})),
+            )
+            .fetchone()
+        )
+    except (psycopg.ProgrammingError, psycopg.IntegrityError, psycopg.InternalError) as error:
+        raise Unrecorded(
+            f"A ação '{action}' não pôde ser registrada na auditoria ({type(error).__name__}); "
+            "por isso não foi feita.",
+            todo="Veja 'atalaia audit verify' e 'atalaia status'.",
+        ) from error
+    assert made is not None  # noqa: S101  the function returns its row
+    return Head(stream, *made)
+
+
+def recent(
+    *, limit: int, stream: str | None = None, action: str | None = None
+) -> list[dict[str, Any]]:
+    """The newest records, newest first, as people read them."""
+    with transaction() as connection:
+        return connection.execute(
+            """SELECT stream, seq, at, actor, trigger, action, subject, reason, tenant_id,
+                      trace_id, details, encode(hash, 'hex') AS hash
+               FROM ops.audit_log
+               WHERE (%(stream)s::text IS NULL OR stream = %(stream)s)
+                 AND (%(action)s::text IS NULL OR action = %(action)s)
+               ORDER BY at DESC, stream, seq DESC LIMIT %(limit)s""",
+            {"stream": stream, "action": action, "limit": limit},
+        ).fetchall()
+
+
+@contextmanager
+def snapshot() -> Iterator[psycopg.Connection[TupleRow]]:
+    """A connection that sees the log as it was at one moment, and can change nothing."""
+    with connect(row_factory=tuple_row) as connection:
+        connection.isolation_level = IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        yield connection
+
+
+def heads(connection: psycopg.Connection[TupleRow]) -> list[Head]:
+    """The head of every stream, by name."""
+    return [Head(*row) for row in connection.execute(_HEADS)]
+
+
+def records(
+    connection: psycopg.Connection[TupleRow], stream: str, first: int | None = None
+) -> Iterator[Record]:
+    """The records of a stream, from `first` on when given, a batch in memory at a time."""
+    with connection.cursor("audit_records") as cursor:
+        cursor.itersize = _BATCH_ROWS
+        query = _ALL if first is None else _FROM
+        for row in cursor.execute(query, {"stream": stream, "first": first}):
+            yield Record._make(row)
