@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +12,9 @@ from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 
 from atalaia.kernel.base.database import connect
-from atalaia.kernel.base.errors import UnknownJob
+from atalaia.kernel.base.errors import Tampered, UnknownJob
 from atalaia.kernel.base.settings import settings
+from atalaia.kernel.keep import anchor, audit
 from atalaia.serve import scheduler, worker
 
 
@@ -127,3 +129,39 @@ def test_one_wake_at_a_time_is_on_its_way(queue: Queue) -> None:
     work(queue)
     worker.wake()
     assert len(queue) == 1, "the next one after it was answered"
+
+
+def test_the_audit_log_is_anchored_every_so_often_and_only_while_it_holds(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def add() -> None:
+        with connect() as connection:
+            audit.append(connection, stream="a", action="a", actor="b", trigger="c")
+
+    def anchored() -> list[int]:
+        return [one.seq for one in anchor.anchors()]
+
+    add()
+    monkeypatch.delenv("AUDIT_ANCHOR_KEY", raising=False)
+    settings.cache_clear()
+    scheduler.keep_anchored()
+    assert not settings().audit_anchor_file.exists(), "nothing can be signed without a key"
+    monkeypatch.setenv("AUDIT_ANCHOR_KEY", "k" * 32)
+    settings.cache_clear()
+    scheduler.keep_anchored()
+    assert anchored() == [1]
+    add()
+    scheduler.keep_anchored()
+    assert anchored() == [1], "not due yet"
+    long_ago = settings().audit_anchor_file.stat().st_mtime - settings().audit_anchor_seconds
+    os.utime(settings().audit_anchor_file, (long_ago, long_ago))
+    scheduler.keep_anchored()
+    assert anchored() == [1, 2]
+    with connect() as connection:
+        connection.execute("ALTER TABLE ops.audit_log DISABLE TRIGGER audit_only_grows")
+        connection.execute("DELETE FROM ops.audit_log WHERE seq = 2")
+        connection.execute("ALTER TABLE ops.audit_log ENABLE ALWAYS TRIGGER audit_only_grows")
+    os.utime(settings().audit_anchor_file, (long_ago, long_ago))
+    with pytest.raises(Tampered, match="linha 2"):
+        scheduler.keep_anchored()
+    assert anchored() == [1, 2]

@@ -1,6 +1,8 @@
 """The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
 so it may die and come back at any moment without anything being lost or done twice.
 
+It also verifies what is new in the audit log and anchors it outside the database.
+
 Due today: the jobs of DAILY whose newest run began more than a day ago, on the database's clock.
 """
 
@@ -16,6 +18,8 @@ from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import AtalaiaError, UnknownJob
 from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import configure, log
+from atalaia.kernel.keep.anchor import has_key, seconds_since_written
+from atalaia.kernel.keep.verify import anchor
 from atalaia.kernel.work.job import Job
 from atalaia.kernel.work.reconcile import reconcile
 from atalaia.serve import catalog, worker
@@ -83,6 +87,18 @@ def _ask(job: Job, since: datetime) -> bool:
     return not accepted.again
 
 
+def _ask_for_daily_runs() -> None:
+    for name in tick():
+        log("INFO", "asked for a daily run", job=name)
+
+
+def keep_anchored() -> None:
+    """Verify and anchor what is new in the audit log, every AUDIT_ANCHOR_SECONDS. Raises Tampered
+    when a chain does not hold."""
+    if has_key() and seconds_since_written() >= settings().audit_anchor_seconds:
+        anchor()
+
+
 def main() -> None:
     """Go round until told to stop. What is away is told once per absence, and asked again."""
     configure("scheduler", settings().log_level)
@@ -90,15 +106,16 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
-    absent = ""
+    absent: dict[str, str] = {}
     while not stopped.is_set():
-        try:
-            for name in tick():
-                log("INFO", "asked for a daily run", job=name)
-            absent = ""
-        except AtalaiaError as error:
-            if type(error).__name__ != absent:
-                absent = type(error).__name__
-                log("ERROR", "cannot go round", why=absent)
+        for part in (_ask_for_daily_runs, keep_anchored):
+            name = part.__name__
+            try:
+                part()
+                absent.pop(name, None)
+            except AtalaiaError as error:
+                if type(error).__name__ != absent.get(name):
+                    absent[name] = type(error).__name__
+                    log("ERROR", "cannot go round", part=name, why=absent[name])
         heartbeat_file().touch()
         stopped.wait(_TICK_SECONDS)

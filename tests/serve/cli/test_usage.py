@@ -109,7 +109,7 @@ def test_every_listed_command_exists_and_explains_itself_in_portuguese(
 def test_every_command_with_a_result_has_its_shapes(here: Run, entry: object) -> None:
     name = entry.name  # type: ignore[attr-defined]
     in_foreground = ("serve", "worker", "scheduler", "logs")  # what they print is log lines
-    page = here(name, *(["list"] if name == "dlq" else []), "--help").out
+    page = here(name, *(["list"] if name in ("dlq", "audit") else []), "--help").out
     assert ("--format" in page) == (name not in in_foreground)
     mutating = ("run", "wave", "dbt", "quality", "cancel")
     assert ("--reason" in page) == (name in mutating)
