@@ -11,6 +11,7 @@ from tests.kernel.work import toys
 
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import ContractBroken, NotFound, UsageError
+from atalaia.kernel.keep.audit import recent
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item
 from atalaia.kernel.work.letters import discard, replay
@@ -48,6 +49,14 @@ def decide(number: int, **more: Any) -> object:
         return replay(connection, number, actor="ana", reason="corrigido na origem", **more)
 
 
+def decisions() -> list[tuple[str, str, str]]:
+    """What the audit log says was decided, and by whom."""
+    found = recent(limit=100, stream="dead_letters")[::-1]
+    assert all(one["reason"] for one in found)
+    return [(one["action"], one["subject"], one["actor"]) for one in found]
+
+
+@pytest.mark.row("R-034")
 def test_corrected_replayed_and_accounted_for() -> None:
     batch = decide(one_dead(), payload={"n": 5})
     work()
@@ -58,6 +67,7 @@ def test_corrected_replayed_and_accounted_for() -> None:
     assert letter["payload"] == {"n": -1}, "what came stays as it came"
     assert str(batch) in letter["notes"]
     assert "corrigido na origem" in letter["notes"]
+    assert decisions() == [("dead_letter.replayed", str(letter["dead_letter_id"]), "ana")]
     (again,) = toys.rows("SELECT * FROM ops.batches WHERE batch_id = %s", batch)
     assert (again["trigger"], again["actor"]) == ("replay", "ana")
 
@@ -84,8 +94,10 @@ def test_of_two_who_decide_at_once_one_does() -> None:
         assert sum(threads.map(attempt, range(6))) == 1
     work()
     assert sum(toys.applied()) == 1
+    assert len(decisions()) == 1
 
 
+@pytest.mark.row("R-034")
 def test_discarded_is_not_done_and_keeps_its_reason() -> None:
     number = one_dead()
     with transaction() as connection:
@@ -96,6 +108,7 @@ def test_discarded_is_not_done_and_keeps_its_reason() -> None:
     assert toys.states() == {"dead": 1}
     with pytest.raises(NotFound):
         decide(number)
+    assert decisions() == [("dead_letter.discarded", str(number), "rui")]
 
 
 def test_all_of_several_or_none() -> None:
@@ -103,6 +116,7 @@ def test_all_of_several_or_none() -> None:
     with pytest.raises(NotFound), transaction() as connection:
         discard(connection, [number, 10**9], actor="rui", reason="x")
     assert not letters()[0]["resolved"]
+    assert decisions() == []
 
 
 def test_a_row_of_a_file_is_read_again_by_a_run_only() -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-_INHERITED = ("DATABASE_URL", "REDIS_URL", "ATALAIA_URL", "ATALAIA_TOKEN", "LOG_DIR")
+_INHERITED = (
+    "DATABASE_URL", "REDIS_URL", "ATALAIA_URL", "ATALAIA_TOKEN", "AUDIT_ANCHOR_KEY", "LOG_DIR",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from tests.serve.local.conftest import Instance
 from atalaia.serve.local.layout import read_env
 from atalaia.serve.local.process import identify
 
+_KEYS = ("ATALAIA_TOKEN", "AUDIT_ANCHOR_KEY")  # `up` makes them once
+
 
 def get(url: str, key: str = "") -> tuple[int, bytes]:
     """Status and body; (0, b'') when nothing answers."""
@@ -93,7 +95,13 @@ def test_the_operators_key_is_kept_as_a_hash_and_opens_the_ledger(instance: Inst
     with psycopg.connect(values["DATABASE_URL"]) as connection:
         rows = connection.execute("SELECT role, key_sha256, prefix FROM api_keys").fetchall()
         text = str(connection.execute("SELECT api_keys::text FROM api_keys").fetchall())
+        text += str(connection.execute("SELECT log::text FROM ops.audit_log AS log").fetchall())
+        made = connection.execute(
+            """SELECT subject, trigger, actor <> '', details->>'role' FROM ops.audit_log
+               WHERE stream = 'access' AND action = 'key.created'"""
+        ).fetchall()
     assert rows == [("operator", hashlib.sha256(key.encode()).digest(), key[:8])]
+    assert made == [(key[:8], "up", True, "operator")]
     assert key not in text
     assert get(f"{url}/v1/ops/pipeline-runs")[0] == 401
     assert get(f"{url}/v1/ops/pipeline-runs", key)[0] == 200
@@ -200,8 +208,9 @@ def test_down_stops_all_of_ours_and_nobody_else(instance: Instance, postgres: st
     again = instance.run("down")
     assert again.returncode == 0
     assert "Nada estava no ar" in again.stderr
-    kept = read_env(instance.state / "env")["ATALAIA_TOKEN"]
+    kept = {name: read_env(instance.state / "env")[name] for name in _KEYS}
+    assert len(kept["AUDIT_ANCHOR_KEY"]) >= 32
     # A shell that took `atalaia env` while it was up must not be mistaken for somebody's server.
     stale = read_env(instance.state / "env")
     assert set(instance.up(stale)["started"]) == set(before)
-    assert read_env(instance.state / "env")["ATALAIA_TOKEN"] == kept
+    assert {name: read_env(instance.state / "env")[name] for name in _KEYS} == kept

@@ -1,4 +1,6 @@
-"""The ledger: one row of `ops.pipeline_runs` per run, opened before work and closed after it."""
+"""The ledger: one row of `ops.pipeline_runs` per run, opened before work and closed after it.
+
+Each change of a run's state is one record of the audit log, committed with it or not at all."""
 
 from __future__ import annotations
 
@@ -7,22 +9,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Any
 
 import psycopg
 from psycopg.types.json import Jsonb
 
-from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.base.database import Connection, connect, transaction
 from atalaia.kernel.base.errors import Cancelled
+from atalaia.kernel.keep import audit
 from atalaia.kernel.work.job import Run
 
 _CANCEL_POLL_SECONDS = 1.0
+_STREAM = "runs"
+_DIED = "o processo que a rodava terminou sem fechá-la"
 
 
 def open_run(run: Run) -> None:
     """Write the run as `running`. Call it while holding the job's lock: older rows still `running`
     whose lock is free, or is ours now, belong to processes that died and are closed as failed."""
     with transaction() as connection:
-        connection.execute(
+        dead = connection.execute(
             """WITH running AS MATERIALIZED (
                    SELECT run_id, job_name, reference_period FROM ops.pipeline_runs
                    WHERE run_status = 'running'),
@@ -33,11 +39,11 @@ def open_run(run: Run) -> None:
                              hashtextextended(job_name || ':' || reference_period, 0)))
                UPDATE ops.pipeline_runs
                SET run_status = 'failed', verdict = 'we_failed',
-                   finished_at_utc = clock_timestamp(),
-                   error = 'o processo que a rodava terminou sem fechá-la'
-               WHERE run_id IN (SELECT run_id FROM dead)""",
-            (run.job.name, run.reference_period),
-        )
+                   finished_at_utc = clock_timestamp(), error = %s
+               WHERE run_id IN (SELECT run_id FROM dead)
+               RETURNING run_id""",
+            (run.job.name, run.reference_period, _DIED),
+        ).fetchall()
         connection.execute(
             """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, actor,
                    trigger, reason, trace_id, started_at_utc)
@@ -54,6 +60,16 @@ def open_run(run: Run) -> None:
                 run.started_at,
             ),
         )
+        for row in dead:
+            ended = {"status": "failed", "verdict": "we_failed"}
+            _record(connection, run, "run.closed", str(row["run_id"]), _DIED, ended)
+        asked = {
+            "job": run.job.name,
+            "domain": run.job.domain,
+            "reference_period": run.reference_period,
+            "force": run.force,
+        }
+        _record(connection, run, "run.opened", str(run.run_id), run.reason, asked)
 
 
 def close_run(run: Run) -> None:
@@ -90,20 +106,61 @@ def close_run(run: Run) -> None:
                 run.run_id,
             ),
         ).fetchone()
+        if closed:
+            ended = {
+                "status": run.status,
+                "verdict": run.verdict,
+                "source_type": run.source_type,
+                "attempt": run.attempt,
+                "rows": asdict(run.counts),
+            }
+            _record(connection, run, "run.closed", str(run.run_id), run.reason, ended)
     run.finished_at = closed["finished_at_utc"] if closed else None
 
 
-def request_cancel(run_id: str, actor: str) -> bool:
+def _record(
+    connection: Connection,
+    run: Run,
+    action: str,
+    subject: str,
+    reason: str | None,
+    details: dict[str, Any],
+) -> None:
+    """One record of what `run` did to the run `subject`."""
+    audit.append(
+        connection,
+        stream=_STREAM,
+        action=action,
+        actor=run.actor,
+        trigger=run.trigger,
+        subject=subject,
+        reason=reason,
+        details=details,
+    )
+
+
+def request_cancel(
+    run_id: str, actor: str, *, reason: str | None = None, trigger: str = "python"
+) -> bool:
     """Ask a running run to stop; False when it is not running. It stops at its next checkpoint."""
+    told = f"{actor}: {reason}" if reason else actor
     with transaction() as connection:
-        return (
-            connection.execute(
-                """UPDATE ops.pipeline_runs SET cancel_requested_at = clock_timestamp(), reason = %s
+        asked = connection.execute(
+            """UPDATE ops.pipeline_runs SET cancel_requested_at = clock_timestamp(), reason = %s
                WHERE run_id = %s AND run_status = 'running'""",
-                (f"cancelled by {actor}", run_id),
-            ).rowcount
-            == 1
-        )
+            (f"cancelled by {told}", run_id),
+        ).rowcount
+        if asked:
+            audit.append(
+                connection,
+                stream=_STREAM,
+                action="run.cancel_requested",
+                actor=actor,
+                trigger=trigger,
+                subject=run_id,
+                reason=reason,
+            )
+    return asked == 1
 
 
 @contextmanager

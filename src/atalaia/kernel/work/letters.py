@@ -1,6 +1,7 @@
 """Dead letters decided by people: replayed as they came or corrected, or discarded, with a reason.
 
-Each is decided once: the second of two people who decide at the same time is told so.
+Each is decided once: the second of two people who decide at the same time is told so. A decision is
+one record of the audit log, in its own transaction.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from uuid import UUID
 
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import NotFound, UsageError
+from atalaia.kernel.keep import audit
 from atalaia.kernel.work.items import accept
 
+_STREAM = "dead_letters"
 _NO_PAYLOAD = object()
 
 
@@ -22,6 +25,7 @@ def replay(
     *,
     actor: str,
     reason: str,
+    trigger: str = "python",
     payload: Any = _NO_PAYLOAD,
 ) -> UUID:
     """Accept the work again, as it came or with a corrected `payload`, and resolve the letter, in
@@ -56,29 +60,61 @@ def replay(
     _resolve(
         connection, [dead_letter_id], actor, f"{corrected}replayed as {accepted.batch_id}: {reason}"
     )
+    audit.append(
+        connection,
+        stream=_STREAM,
+        action="dead_letter.replayed",
+        actor=actor,
+        trigger=trigger,
+        subject=str(dead_letter_id),
+        reason=reason,
+        tenant_id=letter["tenant_id"],
+        details={"batch_id": str(accepted.batch_id), "corrected": payload is not _NO_PAYLOAD},
+    )
     return accepted.batch_id
 
 
 def discard(
-    connection: Connection, dead_letter_ids: Sequence[int], *, actor: str, reason: str
+    connection: Connection,
+    dead_letter_ids: Sequence[int],
+    *,
+    actor: str,
+    reason: str,
+    trigger: str = "python",
 ) -> None:
     """Resolve letters without doing the work. All of them or, raising NotFound, none."""
     wanted = sorted(set(dead_letter_ids))
-    found = _resolve(connection, wanted, actor, f"discarded: {reason}")
-    if missing := [letter for letter in wanted if letter not in found]:
+    tenants = _resolve(connection, wanted, actor, f"discarded: {reason}")
+    if missing := [letter for letter in wanted if letter not in tenants]:
         raise _none_waits(missing[0])
+    for letter in wanted:
+        audit.append(
+            connection,
+            stream=_STREAM,
+            action="dead_letter.discarded",
+            actor=actor,
+            trigger=trigger,
+            subject=str(letter),
+            reason=reason,
+            tenant_id=tenants[letter],
+        )
 
 
 def _resolve(
     connection: Connection, dead_letter_ids: Sequence[int], actor: str, notes: str
-) -> set[int]:
+) -> dict[int, str]:
+    """Resolve those that wait; returns whose each of them was."""
     rows = connection.execute(
         """UPDATE ops.dead_letters
            SET resolved = true, resolved_at = clock_timestamp(), resolved_by = %s, notes = %s
-           WHERE dead_letter_id = ANY(%s) AND NOT resolved RETURNING dead_letter_id""",
+           WHERE dead_letter_id = ANY(%s) AND NOT resolved
+           RETURNING dead_letter_id,
+               (SELECT batch.tenant_id FROM ops.work_items AS item
+                JOIN ops.batches AS batch USING (batch_id)
+                WHERE item.item_id = dead_letters.item_id) AS tenant_id""",
         (actor, notes, list(dead_letter_ids)),
     ).fetchall()
-    return {row["dead_letter_id"] for row in rows}
+    return {row["dead_letter_id"]: row["tenant_id"] or audit.DEFAULT_TENANT for row in rows}
 
 
 def _none_waits(dead_letter_id: int) -> NotFound:

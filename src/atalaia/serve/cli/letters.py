@@ -87,7 +87,12 @@ def dlq_replay(
     corrected = {} if payload is None else {"payload": _read(payload)}
     with transaction() as connection:
         batch = letters.replay(
-            connection, dead_letter_id, actor=whoami(), reason=_said(reason), **corrected
+            connection,
+            dead_letter_id,
+            actor=whoami(),
+            trigger="cli",
+            reason=_said(reason),
+            **corrected,
         )
     _wake()
     say(f"Aceito de novo como {batch}.")
@@ -101,7 +106,9 @@ def dlq_discard(
 ) -> int:
     """Decide que não serão feitas. Continuam guardadas, como resolvidas."""
     with transaction() as connection:
-        letters.discard(connection, dead_letter_ids, actor=whoami(), reason=_said(reason))
+        letters.discard(
+            connection, dead_letter_ids, actor=whoami(), trigger="cli", reason=_said(reason)
+        )
     say(f"{len(set(dead_letter_ids))} descartadas.")
     return OK
 

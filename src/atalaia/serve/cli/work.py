@@ -222,8 +222,7 @@ def cancel(
     """Pede que uma execução pare; ela para no próximo ponto seguro e nada fica pela metade."""
     from atalaia.kernel.work.runner import whoami
 
-    who = f"{whoami()}: {reason}" if reason else whoami()
-    if not request_cancel(str(run_id), who):
+    if not request_cancel(str(run_id), whoami(), reason=reason, trigger="cli"):
         raise NotFound(f"{run_id} não está em andamento.", todo="'atalaia runs' mostra as últimas.")
     say(f"{run_id}: pedido feito; a execução para no próximo ponto seguro.")
     if shape is not None:

@@ -15,9 +15,12 @@ import atalaia
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import NoSpace
 from atalaia.kernel.base.settings import settings
+from atalaia.kernel.keep.audit import append
+from atalaia.kernel.work.runner import whoami
 from atalaia.serve.local import parts, status
 from atalaia.serve.local.layout import (
     Layout,
+    given,
     given_database_url,
     given_redis_url,
     read_env,
@@ -30,6 +33,7 @@ Tell = Callable[[str], None]
 DEFAULT_PORT = 8000
 _ROOM_BYTES = 1_000_000_000  # a cluster, the bundled data in bronze, silver and gold, and WAL
 _KEY_NAME = "operador local"
+_ANCHOR_KEY = "AUDIT_ANCHOR_KEY"
 
 
 @dataclass(slots=True)
@@ -106,12 +110,16 @@ def _addresses(home: Layout, standing: Standing) -> Mapping[str, str]:
         home.redis.start()
         redis_url = home.redis.url()
     known = read_env(home.env_file)
-    return {
+    addresses = {
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "ATALAIA_URL": standing.url,
         "ATALAIA_TOKEN": known.get("ATALAIA_TOKEN", ""),
     }
+    own_key, asked = known.get(_ANCHOR_KEY, ""), given(_ANCHOR_KEY)
+    if asked in ("", own_key):
+        addresses[_ANCHOR_KEY] = own_key or secrets.token_urlsafe(32)
+    return addresses
 
 
 def _migrate() -> None:
@@ -165,6 +173,16 @@ def _require_key(home: Layout) -> None:
             """INSERT INTO api_keys (tenant_id, name, role, prefix, key_sha256)
                VALUES ('default', %s, 'operator', %s, %s)""",
             (_KEY_NAME, key[:8], _hash(key)),
+        )
+        append(
+            connection,
+            stream="access",
+            action="key.created",
+            actor=whoami(),
+            trigger="up",
+            subject=key[:8],
+            reason=_KEY_NAME,
+            details={"role": "operator"},
         )
     write_env(home.env_file, {**known, "ATALAIA_TOKEN": key})
 
