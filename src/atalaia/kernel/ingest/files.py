@@ -18,7 +18,7 @@ from atalaia.kernel.base.errors import ContractBroken
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.contract import ROW, Contract
 
-_CSV_BLOCK_BYTES = 1 << 20  # about 20,000 rows of a narrow file: small, so that work overlaps
+_CSV_BLOCK_BYTES = 1 << 21  # about 40,000 rows of a narrow file: small, so that work overlaps
 _PARQUET_BATCH_ROWS = 1 << 17
 _SAFE_TO_SAY = re.compile(r"Row #\d+: Expected \d+ columns, got \d+|invalid UTF-?8|Empty CSV file")
 
