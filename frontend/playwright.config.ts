@@ -10,11 +10,6 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   forbidOnly: true,
   reporter: [['list']],
-  // What measures time runs by itself, after the others, whatever became of them.
-  projects: [
-    { name: 'screens', testIgnore: 'speed.spec.ts', teardown: 'speed' },
-    { name: 'speed', testMatch: 'speed.spec.ts' },
-  ],
   use: {
     baseURL: process.env.ATALAIA_URL ?? 'http://127.0.0.1:8000',
     locale: 'pt-BR',
