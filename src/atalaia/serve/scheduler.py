@@ -87,7 +87,7 @@ def _ask(job: Job, since: datetime) -> bool:
     return not accepted.again
 
 
-def _ask_for_daily_runs() -> None:
+def _go_round() -> None:
     for name in tick():
         log("INFO", "asked for a daily run", job=name)
 
@@ -108,7 +108,7 @@ def main() -> None:
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
     while not stopped.is_set():
-        for part in (_ask_for_daily_runs, keep_anchored):
+        for part in (_go_round, keep_anchored):
             name = part.__name__
             try:
                 part()

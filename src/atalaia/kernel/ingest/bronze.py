@@ -27,6 +27,7 @@ from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import Connection, transaction
+from atalaia.kernel.base.disk import sync
 from atalaia.kernel.base.errors import NoSpace, Tampered
 from atalaia.kernel.base.settings import settings
 
@@ -202,7 +203,7 @@ def _place(arrival: Arrival, moment: datetime) -> dict[str, Any]:
     if target.exists():
         _refuse_other_bytes(target, sha256)
     elif not _linked_to_twin(arrival, sha256, target):
-        _sync(arrival.file)
+        sync(arrival.file)
         arrival.file.chmod(0o444)
         arrival.file.rename(target)
     _write_manifest(target.parent / "manifest.json", entry)
@@ -239,19 +240,11 @@ def _write_manifest(path: Path, entry: dict[str, Any]) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         temporary.write_text(text, encoding="utf-8")
-        _sync(temporary)
+        sync(temporary)
         temporary.rename(path)
     finally:
         temporary.unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(path.parent)
 
 
 def _list_in_manifest(entries: list[dict[str, Any]]) -> list[BronzeObject]:

@@ -21,6 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from atalaia.kernel.base.clock import now
+from atalaia.kernel.base.disk import sync
 from atalaia.kernel.base.errors import Tampered, UsageError
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep.audit import Head
@@ -151,15 +152,7 @@ def _alone() -> Iterator[int]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield descriptor
-        _sync_folder(file.parent)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
+        sync(file.parent)
     finally:
         os.close(descriptor)
 

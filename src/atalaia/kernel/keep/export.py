@@ -15,6 +15,7 @@ from tempfile import NamedTemporaryFile
 from typing import IO, Any
 
 from atalaia.kernel.base.clock import now
+from atalaia.kernel.base.disk import sync
 from atalaia.kernel.base.errors import NotFound, UsageError
 from atalaia.kernel.keep import anchor as anchoring
 from atalaia.kernel.keep.anchor import Anchor
@@ -119,8 +120,4 @@ def _renamed_when_whole(out: Path) -> Iterator[IO[bytes]]:
         except BaseException:
             scratch.unlink(missing_ok=True)
             raise
-    descriptor = os.open(out.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(out.parent)

@@ -23,6 +23,7 @@ from psycopg.types.json import Jsonb
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import Conflict, LeaseLost
 from atalaia.kernel.base.trace import new_trace_id, trace_id
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
 
 ErrorType = Literal["transient", "rate_limited", "resource", "permanent"]
 MAX_ATTEMPTS = 5
@@ -79,7 +80,7 @@ def accept(
     kind: str,
     payloads: Sequence[Any],
     *,
-    tenant_id: str = "default",
+    tenant_id: str = DEFAULT_TENANT,
     actor: str,
     trigger: str,
     reason: str | None = None,

@@ -60,17 +60,9 @@ def replay(
     _resolve(
         connection, [dead_letter_id], actor, f"{corrected}replayed as {accepted.batch_id}: {reason}"
     )
-    audit.append(
-        connection,
-        stream=_STREAM,
-        action="dead_letter.replayed",
-        actor=actor,
-        trigger=trigger,
-        subject=str(dead_letter_id),
-        reason=reason,
-        tenant_id=letter["tenant_id"],
-        details={"batch_id": str(accepted.batch_id), "corrected": payload is not _NO_PAYLOAD},
-    )
+    details = {"batch_id": str(accepted.batch_id), "corrected": payload is not _NO_PAYLOAD}
+    who = {"actor": actor, "trigger": trigger, "reason": reason, "tenant_id": letter["tenant_id"]}
+    _record(connection, "replayed", dead_letter_id, details, **who)
     return accepted.batch_id
 
 
@@ -88,16 +80,22 @@ def discard(
     if missing := [letter for letter in wanted if letter not in tenants]:
         raise _none_waits(missing[0])
     for letter in wanted:
-        audit.append(
-            connection,
-            stream=_STREAM,
-            action="dead_letter.discarded",
-            actor=actor,
-            trigger=trigger,
-            subject=str(letter),
-            reason=reason,
-            tenant_id=tenants[letter],
-        )
+        who = {"actor": actor, "trigger": trigger, "reason": reason, "tenant_id": tenants[letter]}
+        _record(connection, "discarded", letter, {}, **who)
+
+
+def _record(
+    connection: Connection, what: str, dead_letter_id: int, details: dict[str, Any], **who: str
+) -> None:
+    """The one record of a decision; `who` also says why, and for whom."""
+    audit.append(
+        connection,
+        stream=_STREAM,
+        action=f"dead_letter.{what}",
+        subject=str(dead_letter_id),
+        details=details,
+        **who,
+    )
 
 
 def _resolve(
