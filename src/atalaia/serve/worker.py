@@ -70,15 +70,15 @@ def request_run(
 
 
 def wake() -> bool:
-    """Have a worker look at what is due, unless one is about to. False when Redis is away: the
-    scheduler wakes again when it is back."""
+    """Have a worker look at what is due, unless one is about to. False when Redis is away or not
+    set: what was accepted stays so, and the scheduler wakes again."""
     try:
         connection = redis()
         if connection.set(_AWAITED, "1", nx=True, ex=_AWAITED_SECONDS):
             Queue(QUEUE, connection=connection, serializer=JSONSerializer).enqueue(
                 do_what_is_due, job_timeout=_LONGEST_SECONDS, result_ttl=0, failure_ttl=0
             )
-    except RedisError as error:
+    except (RedisError, UsageError) as error:
         log("ERROR", "cannot wake a worker", why=type(error).__name__)
         return False
     return True

@@ -49,6 +49,15 @@ def test_a_corrected_payload_is_accepted_even_with_redis_away(
     assert "digitado errado" in listed["notes"]
 
 
+def test_without_redis_set_what_is_accepted_stays_so(
+    here: Run, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "")
+    settings.cache_clear()
+    said = here("dlq", "replay", letter, "--reason", "de novo")
+    assert (said.code, waiting()) == (0, [{"n": 1}]), said.err
+
+
 @pytest.mark.parametrize("content", [None, "", "{", "ção".encode("latin-1")])
 def test_a_file_that_cannot_be_read_changes_nothing(
     here: Run, letter: str, tmp_path: Path, content: str | bytes | None
