@@ -147,7 +147,7 @@ def main() -> bool:
         weights, _session = weigh(page)
         page.goto(f"{URL}/")
         page.wait_for_function(
-            "document.querySelector('[data-testid=map]')?.dataset.drawn", timeout=60_000
+            "() => document.querySelector('[data-testid=map]')?.dataset.drawn", timeout=60_000
         )
         browser.close()
     a, b = statistics.median(ours), statistics.median(bare)
