@@ -11,7 +11,7 @@ import pytest
 
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.errors import ContractBroken, NotPublished, Unrecorded
-from atalaia.kernel.keep import audit
+from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.keep.verify import verify
 from atalaia.kernel.work.job import Job, Run
 from atalaia.kernel.work.ledger import request_cancel
@@ -28,7 +28,7 @@ def run(body: Any = lambda _run: None, **options: Any) -> dict[str, Any]:
 
 def recorded() -> list[dict[str, Any]]:
     """The records about runs, oldest first."""
-    return audit.recent(limit=100, stream="runs")[::-1]
+    return page(Wanted(stream="runs"), limit=100).items[::-1]
 
 
 def ledger() -> list[dict[str, Any]]:
@@ -90,7 +90,7 @@ def test_who_asks_to_cancel_is_recorded_once() -> None:
     go.set()
     thread.join(20)
     assert not request_cancel(running["run_id"], "bia", reason="tarde", trigger="cli")
-    (asked,) = audit.recent(limit=9, action="run.cancel_requested")
+    (asked,) = page(Wanted(action="run.cancel_requested"), limit=9).items
     assert (asked["actor"], asked["trigger"], asked["reason"]) == ("bia", "cli", "engano")
     assert asked["subject"] == running["run_id"]
 

@@ -11,7 +11,7 @@ from tests.kernel.work import toys
 
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import ContractBroken, NotFound, UsageError
-from atalaia.kernel.keep.audit import recent
+from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item
 from atalaia.kernel.work.letters import discard, replay
@@ -51,7 +51,7 @@ def decide(number: int, **more: Any) -> object:
 
 def decisions() -> list[tuple[str, str, str]]:
     """What the audit log says was decided, and by whom."""
-    found = recent(limit=100, stream="dead_letters")[::-1]
+    found = page(Wanted(stream="dead_letters"), limit=100).items[::-1]
     assert all(one["reason"] for one in found)
     return [(one["action"], one["subject"], one["actor"]) for one in found]
 

@@ -17,7 +17,7 @@ from psycopg import IsolationLevel
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, tuple_row
 
-from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.base.database import Connection, connect
 from atalaia.kernel.base.errors import Unrecorded
 from atalaia.kernel.base.trace import trace_id
 from atalaia.kernel.keep.record import Record, canonical
@@ -99,22 +99,6 @@ def append(
         ) from error
     assert made is not None  # noqa: S101  the function returns its row
     return Head(stream, *made)
-
-
-def recent(
-    *, limit: int, stream: str | None = None, action: str | None = None
-) -> list[dict[str, Any]]:
-    """The newest records, newest first, as people read them."""
-    with transaction() as connection:
-        return connection.execute(
-            """SELECT stream, seq, at, actor, trigger, action, subject, reason, tenant_id,
-                      trace_id, details, encode(hash, 'hex') AS hash
-               FROM ops.audit_log
-               WHERE (%(stream)s::text IS NULL OR stream = %(stream)s)
-                 AND (%(action)s::text IS NULL OR action = %(action)s)
-               ORDER BY at DESC, stream, seq DESC LIMIT %(limit)s""",
-            {"stream": stream, "action": action, "limit": limit},
-        ).fetchall()
 
 
 @contextmanager

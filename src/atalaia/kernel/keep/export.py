@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any
+
+import psycopg
+from psycopg.rows import TupleRow
 
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.disk import sync
@@ -40,17 +43,31 @@ def export(out: Path, *, stream: str | None = None) -> dict[str, Any]:
     """Write the log, or one stream of it, to `out`, readable by its owner only. Returns how many
     records and the heads, as they were at one moment. Raises NotFound for an unknown stream."""
     with snapshot() as connection:
-        found = [head for head in heads(connection) if stream in (None, head.stream)]
-        if stream is not None and not found:
-            raise NotFound(f"Não há registros em '{stream}'.")
-        listed = [{"stream": one.stream, "seq": one.seq, "hash": one.hash} for one in found]
-        header = {"format": _FORMAT, "exported_at": now().isoformat(), "method": _METHOD}
+        ends = ends_of(connection, stream)
         with _renamed_when_whole(out) as file:
-            file.write(_line({**header, "heads": listed}))
-            for head in found:
-                for record in records(connection, head.stream):
-                    file.write(_line(record._asdict()))
-    return {"out": str(out), "rows": sum(head.seq for head in found), "heads": listed}
+            file.writelines(lines(connection, ends))
+    return {"out": str(out), "rows": sum(end.seq for end in ends), "heads": _listed(ends)}
+
+
+def ends_of(connection: psycopg.Connection[TupleRow], stream: str | None = None) -> list[Head]:
+    """Where the chains to export end, in the snapshot `connection` has. Raises NotFound."""
+    found = [head for head in heads(connection) if stream in (None, head.stream)]
+    if stream is not None and not found:
+        raise NotFound(f"Não há registros em '{stream}'.")
+    return found
+
+
+def lines(connection: psycopg.Connection[TupleRow], ends: Sequence[Head]) -> Iterator[bytes]:
+    """The export of the chains that end there, a line at a time: first how it is to be read."""
+    header = {"format": _FORMAT, "exported_at": now().isoformat(), "method": _METHOD}
+    yield _line({**header, "heads": _listed(ends)})
+    for end in ends:
+        for record in records(connection, end.stream):
+            yield _line(record._asdict())
+
+
+def _listed(ends: Iterable[Head]) -> list[dict[str, Any]]:
+    return [{"stream": one.stream, "seq": one.seq, "hash": one.hash} for one in ends]
 
 
 def verify_file(path: Path) -> list[Finding]:

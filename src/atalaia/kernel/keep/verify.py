@@ -25,7 +25,7 @@ def verify(*, stream: str | None = None, since_anchor: bool = False) -> list[Fin
     one's newest anchor on. When nothing fails, the heads are anchored. Raises NotFound for a stream
     that neither the database nor an anchor knows."""
     # Anchors first: what they say was committed before the snapshot that must have it.
-    anchors, about_anchors = _known_anchors()
+    anchors, about_anchors = known_anchors()
     with snapshot() as connection:
         names = {head.stream for head in heads(connection)} | {one.stream for one in anchors}
         if stream is not None:
@@ -33,17 +33,18 @@ def verify(*, stream: str | None = None, since_anchor: bool = False) -> list[Fin
                 known = ", ".join(sorted(names)) or "nenhuma"
                 raise NotFound(f"Não há a cadeia '{stream}'.", todo=f"Há: {known}.")
             names = {stream}
-        followed = [_followed(connection, name, anchors, since_anchor) for name in sorted(names)]
-        others = [*about_anchors, *_guard(connection)]
-    sound = all(finding.status != "fail" for finding in (*others, *followed))
-    if sound and followed and anchoring.has_key():
-        anchoring.write(Head(one.stream or "", one.seq, one.hash) for one in followed)
+        found = [followed(connection, name, anchors, since_anchor) for name in sorted(names)]
+        others = [*about_anchors, *guard(connection)]
+    sound = all(finding.status != "fail" for finding in (*others, *found))
+    if sound and found and anchoring.has_key():
+        anchoring.write(Head(one.stream or "", one.seq, one.hash) for one in found)
         if not anchors:
             others.append(_first_anchors())
-    return [*others, *followed]
+    return [*others, *found]
 
 
-def _known_anchors() -> tuple[list[Anchor], list[Finding]]:
+def known_anchors() -> tuple[list[Anchor], list[Finding]]:
+    """The anchors that can be trusted, and what there is to say when some cannot."""
     if not anchoring.has_key():
         return [], [
             Finding(
@@ -59,7 +60,7 @@ def _known_anchors() -> tuple[list[Anchor], list[Finding]]:
         return [], [Finding(None, "fail", problem=str(error))]
 
 
-def _guard(connection: psycopg.Connection[TupleRow]) -> list[Finding]:
+def guard(connection: psycopg.Connection[TupleRow]) -> list[Finding]:
     """Nothing when the trigger that refuses changes is on and no row is outside the chains."""
     guarded, stray = connection.execute(_GUARDED).fetchone() or (False, False)
     problems = []
@@ -70,12 +71,13 @@ def _guard(connection: psycopg.Connection[TupleRow]) -> list[Finding]:
     return [Finding(None, "fail", problem=problem) for problem in problems]
 
 
-def _followed(
+def followed(
     connection: psycopg.Connection[TupleRow],
     stream: str,
     anchors: Sequence[Anchor],
     since_anchor: bool,
 ) -> Finding:
+    """What following one chain finds; with `since_anchor`, from its newest anchor on."""
     of_stream = [one for one in anchors if one.stream == stream]
     newest = max(of_stream, key=lambda one: one.seq, default=None)
     since = newest if since_anchor else None

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from atalaia.kernel.base.errors import UsageError
-from atalaia.kernel.keep import audit as log
 from atalaia.kernel.keep import verify as verifying
+from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.keep.chain import Finding
 from atalaia.kernel.keep.export import export, verify_file
 from atalaia.serve.cli import CRITICAL, OK, WARNING
@@ -46,7 +46,7 @@ def audit_list(
 ) -> int:
     """Os registros, do mais novo para o mais velho."""
     columns = ("at", "stream", "seq", "actor", "trigger", "action", "subject", "reason")
-    show(log.recent(limit=limit, stream=stream, action=action), shape, columns)
+    show(page(Wanted(stream=stream, action=action), limit=limit).items, shape, columns)
     return OK
 
 
