@@ -61,7 +61,14 @@ failed=()
 for set in "$@"; do
     printf '\n== %s\n' "$set"
     began=$SECONDS
-    "$set" || failed+=("$set")
+    "$set" 2>&1 | tee "$results/$set.log" || failed+=("$set")
     printf '== %s: %d s\n' "$set" $((SECONDS - began))
 done
-[ ${#failed[@]} = 0 ] || { printf '\nFalharam: %s\n' "${failed[*]}" >&2; exit 1; }
+[ ${#failed[@]} = 0 ] && exit 0
+# What went wrong is said again at the end: the sets after it may have printed for minutes.
+for set in "${failed[@]}"; do
+    printf '\n== %s failed, its last lines:\n' "$set" >&2
+    tail -n 60 "$results/$set.log" >&2
+done
+printf '\nFalharam: %s\n' "${failed[*]}" >&2
+exit 1
