@@ -44,7 +44,8 @@ def server() -> Iterator[SourceServer]:
 
 
 def get(url: str, folder: Path, seconds: float = 20, **options: float) -> tuple[Exchange, str, int]:
-    return download(url, folder / "body", deadline=Deadline(seconds), **options)  # type: ignore[arg-type]
+    body = folder / "body"
+    return download(url, body, deadline=Deadline(seconds), inside=url, **options)  # type: ignore[arg-type]
 
 
 def test_a_body_arrives_with_its_hash_and_its_exchange(
@@ -54,6 +55,7 @@ def test_a_body_arrives_with_its_hash_and_its_exchange(
         f"{server.url}/a b/ç",
         tmp_path / "body",
         deadline=Deadline(20),
+        inside=server.url,
         params={"localidades": "N6[N3[31]]", "formato": "application/vnd.geo+json"},
     )
     assert (tmp_path / "body").read_bytes() == BODY
@@ -85,7 +87,7 @@ def test_a_compressed_body_is_kept_as_its_content(server: SourceServer, tmp_path
         *((status(code), SourceFailed, f"HTTP {code}") for code in (400, 401, 403, 429, 500, 503)),
         (faults.half_body, SourceFailed, "RemoteProtocolError"),
         (faults.reset, SourceFailed, "interrompeu"),
-        (faults.redirect_loop, SourceFailed, "TooManyRedirects"),
+        (faults.redirect_loop, SourceFailed, "manda para outro endereço .HTTP 301"),
         (faults.broken_gzip, SourceFailed, "DecodingError"),
     ],
 )

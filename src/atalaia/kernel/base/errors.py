@@ -15,7 +15,8 @@
     │   ├── SourceFailed         it answered wrongly, or not at all       verdict source_failed
     │   │   └── TooMuchAsked     it says: ask for less at a time
     │   ├── NotPublished         it says it has nothing for this period   verdict not_published
-    │   └── Unreachable          we could not leave the house             verdict we_failed
+    │   ├── Unreachable          we could not leave the house             verdict we_failed
+    │   └── AddressRefused       its address is not one we may call       verdict we_failed
     ├── ContractBroken           a payload does not have the agreed shape: nothing was loaded
     ├── AlreadyRunning           another run holds this job's lock
     ├── Conflict                 an idempotency key came back with another request
@@ -137,6 +138,12 @@ class Unreachable(SourceError):
     retryable = True
 
 
+class AddressRefused(SourceError):
+    """O endereço não é um que se possa chamar daqui. Nada foi enviado."""
+
+    verdict = "we_failed"
+
+
 class ContractBroken(AtalaiaError):
     """O arquivo não tem o formato combinado. Nada foi carregado; o bruto está guardado."""
 
@@ -202,6 +209,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     SourceFailed: Outcome(502, "source-failed", 2, "A fonte falhou"),
     NotPublished: Outcome(404, "not-published", 1, "A fonte não publicou"),
     Unreachable: Outcome(502, "unreachable", 2, "Não chegamos à fonte"),
+    AddressRefused: Outcome(422, "address-refused", 2, "O endereço não pode ser chamado"),
     ContractBroken: Outcome(422, "contract-broken", 2, "O arquivo não tem o formato combinado"),
     AlreadyRunning: Outcome(409, "already-running", 1, "Já há uma execução em andamento"),
     Conflict: Outcome(409, "conflict", 64, "A chave já foi usada para outro pedido"),

@@ -107,6 +107,6 @@ def database_url() -> str:
     return url
 
 
-def source_base_url(name: str, default: str) -> str:
-    """Where a source is met: `SOURCE_<NAME>_BASE_URL`, else its official address."""
-    return os.environ.get(f"SOURCE_{name.upper()}_BASE_URL", default).rstrip("/")
+def source_override(name: str) -> str:
+    """The address an operator gave a source by `SOURCE_<NAME>_BASE_URL`, or ''."""
+    return os.environ.get(f"SOURCE_{name.upper()}_BASE_URL", "").rstrip("/")

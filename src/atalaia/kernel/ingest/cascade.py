@@ -127,6 +127,8 @@ def _one(connector: Connector, run: Run, request: Request, scratch: Path, _attem
             deadline=run.deadline,
             params=params,
             timeout_seconds=request.timeout_seconds,
+            inside=connector.inside,
+            redirects=request.redirects,
         )
         _refuse_html(scratch, request)
         request.judge(scratch)

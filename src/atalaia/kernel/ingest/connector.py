@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import polars as pl
 
 from atalaia.kernel.base.database import Connection
-from atalaia.kernel.base.settings import settings, source_base_url
+from atalaia.kernel.base.settings import settings, source_override
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.contract import Contract
 from atalaia.kernel.work.job import Run
@@ -28,7 +28,8 @@ class Request:
 
     `judge` looks at the body before it enters bronze and raises SourceError when it is none: an
     error told with status 200, half a file, an empty list. `parts` are smaller requests that
-    bring the same, asked instead when an answer contains the words `too_much` (a regex)."""
+    bring the same, asked instead when an answer contains the words `too_much` (a regex). At most
+    `redirects` are followed, each judged like the first address."""
 
     dataset: str
     path: str
@@ -37,6 +38,7 @@ class Request:
     source_type: RemoteType = "api"
     timeout_seconds: float | None = None  # of one wait on the network; None: the setting
     judge: Callable[[Path], None] = _any_body
+    redirects: int = 0
     parts: tuple[Request, ...] = ()
     too_much: str = ""
 
@@ -119,7 +121,12 @@ class Connector:
     @property
     def base(self) -> str:
         """Where the source is met now: SOURCE_<FOLDER>_BASE_URL, else its official address."""
-        return source_base_url(self.folder, self.base_url)
+        return self.inside or self.base_url.rstrip("/")
+
+    @property
+    def inside(self) -> str:
+        """The address an operator set, or '': it alone may be of the house or of its network."""
+        return source_override(self.folder)
 
     @property
     def refresh_hours(self) -> int:
