@@ -29,6 +29,8 @@ from atalaia.serve.local.redis import PrivateRedis
 
 _SERVER_BYTES = 2_000_000_000  # what the server of a session may come to, all bundled data in it
 
+PEPPER = "the pepper of the tests, long enough"
+
 pytest_plugins = ["tests.conformance.plugin", "tests.night", "tests.workers"]
 
 
@@ -235,6 +237,7 @@ def _environment(url: str, folder: Path) -> Iterator[None]:
         patch.setenv("DATABASE_URL", url)
         patch.setenv("DATA_DIR", str(folder / "data"))
         patch.setenv("LOG_DIR", str(folder / "logs"))
+        patch.setenv("KEY_PEPPER", PEPPER)
         forget_settings()
         yield
         forget_settings()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import secrets
@@ -19,6 +18,8 @@ import httpx
 
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.database import transaction
+from atalaia.kernel.keep import keys
+from atalaia.kernel.keep.keys import Role
 from atalaia.serve.local.process import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -82,7 +83,8 @@ class Api:
 def running(folder: Path, **environment: str) -> Iterator[Api]:
     """An API on a free port, with its log in `folder`; it is up when this yields."""
     port, log = free_port(0), folder / f"api-{secrets.token_hex(3)}.log"
-    command = [sys.executable, "-m", "uvicorn", "atalaia.serve.api:app", "--no-access-log"]
+    command = [sys.executable, "-m", "uvicorn", "atalaia.serve.api:app"]
+    command += ["--no-access-log", "--no-proxy-headers", "--no-server-header"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, "--log-level", "warning", "--port", str(port)],
@@ -114,17 +116,15 @@ def knows_the_data(api: Api) -> bool:
     return parts.get("data_version") == "ok"
 
 
-def new_key(role: str, tenant: str = "default", *, revoked: bool = False) -> str:
-    """A key of that role, known to the database of DATABASE_URL by its hash only."""
-    key = f"atl_{secrets.token_urlsafe(24)}"
+def new_key(role: Role, tenant: str = "default", *, revoked: bool = False) -> str:
+    """A key of that role, made as any other is, in the database of DATABASE_URL."""
+    who = keys.Who("test", "python", "test")
     with transaction() as connection:
         connection.execute(
             "INSERT INTO tenants (tenant_id, name) VALUES (%s, %s) ON CONFLICT DO NOTHING",
             (tenant, tenant),
         )
-        connection.execute(
-            """INSERT INTO api_keys (tenant_id, name, role, prefix, key_sha256, revoked_at)
-               VALUES (%s, 'test', %s, %s, %s, CASE WHEN %s THEN clock_timestamp() END)""",
-            (tenant, role, key[:8], hashlib.sha256(key.encode()).digest(), revoked),
-        )
-    return key
+        made = keys.create(connection, name="test", role=role, tenant_id=tenant, who=who)
+        if revoked:
+            keys.revoke(connection, made.key.prefix, who=who)
+    return made.secret

@@ -8,7 +8,8 @@ from uuid import uuid4
 import pytest
 from tests.serve.api.server import Api, new_key
 
-from atalaia.kernel.base.database import connect
+from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.keep import keys
 
 ROUTES = [
     "/v1/ops/pipeline-runs",
@@ -79,11 +80,8 @@ def test_the_same_key_in_both_headers_is_one_key(api: Api) -> None:
 def test_a_revoked_key_is_refused_at_once(api: Api) -> None:
     key = new_key("viewer")
     assert api.get("/v1/ops/summary", X_API_Key=key).status_code == 200
-    with connect(autocommit=True) as connection:
-        connection.execute(
-            "UPDATE api_keys SET revoked_at = clock_timestamp() WHERE key_sha256 = %s",
-            (hashlib.sha256(key.encode()).digest(),),
-        )
+    with transaction() as connection:
+        keys.revoke(connection, key[:16], who=keys.Who("test", "python", "test"))
     assert api.get("/v1/ops/summary", X_API_Key=key).status_code == 401
 
 

@@ -11,6 +11,7 @@ from tests.serve.api.server import Api, new_key
 
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import ContractBroken
+from atalaia.kernel.keep.keys import Role
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
 
@@ -73,7 +74,7 @@ def test_work_that_went_well_is_done(api: Api) -> None:
 
 
 @pytest.mark.parametrize("role", ["viewer", "auditor", "operator", "admin", "client"])
-def test_each_tenant_sees_its_own(api: Api, role: str) -> None:
+def test_each_tenant_sees_its_own(api: Api, role: Role) -> None:
     mine, theirs = ask(1, "mine"), ask(1, "theirs")
     key = new_key(role, "mine")
     assert job(api, mine, key)["total"] == 1

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 _INHERITED = (
-    "DATABASE_URL", "REDIS_URL", "ATALAIA_URL", "ATALAIA_TOKEN", "AUDIT_ANCHOR_KEY", "LOG_DIR",
+    "DATABASE_URL", "REDIS_URL", "ATALAIA_URL", "ATALAIA_TOKEN", "AUDIT_ANCHOR_KEY", "KEY_PEPPER",
+    "LOG_DIR",
 )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="libpq URL of PostgreSQL; the same psql takes")
     redis_url: str = Field("", description="Redis that wakes the workers")
     atalaia_url: str = Field("http://127.0.0.1:8000", description="where the API answers")
-    atalaia_token: str = Field("", description="the operator's key that commands use")
+    atalaia_token: str = Field("", repr=False, description="the operator's key that commands use")
     data_dir: Path = Field(
         default_factory=lambda: project_dir() / "data",
         description="bronze, manual, reports and the bundled data",
@@ -59,6 +59,19 @@ class Settings(BaseSettings):
     audit_anchor_seconds: int = Field(
         300, ge=1, description="how often the scheduler verifies what is new and anchors it"
     )
+    key_pepper: str = Field(
+        "",
+        repr=False,
+        description="secret that keys and sessions are hashed with, 32 characters or more; "
+        "another one ends them all",
+    )
+    sign_in_minutes: int = Field(
+        10, ge=1, le=1440, description="how long the link of `atalaia sign-in` is good for"
+    )
+    session_idle_minutes: int = Field(
+        60, ge=1, description="a browser's session ends after so long without use"
+    )
+    session_hours: int = Field(12, ge=1, description="and after so long in any case")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_dir: Path = Field(
         default_factory=lambda: state_dir() / "logs",

@@ -1,84 +1,171 @@
-"""Who may: keys, the roles they hold, and the least role a route asks for.
+"""Who may: a key or a browser's session, the role it holds, and the least role a route asks for.
 
-A key is known here only by its SHA-256. Nothing is remembered between requests, so a revoked key is
-refused at the next one.
+Nothing is remembered between requests, so a key that was revoked, or a session that was ended, is
+refused at the next one. What `needs` asks is in OpenAPI too, as `x-atalaia-access`: the table in
+docs/access-matrix.md is made from there, and every cell of it is tried.
 """
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, ConfigDict
 
-from atalaia.kernel.base.database import row
+from atalaia.kernel.base.database import Connection, pooled
 from atalaia.kernel.base.errors import NotAllowed, NotAuthenticated
+from atalaia.kernel.keep import keys, sessions
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
+from atalaia.kernel.keep.keys import Role, Who
 
-Role = Literal["viewer", "auditor", "operator", "admin"]
 # Each role may all that the ones before it may. 'client' (a tenant's program) is on no step.
-_LADDER: tuple[Role, ...] = ("viewer", "auditor", "operator", "admin")
+Step = Literal["viewer", "auditor", "operator", "admin"]
+LADDER: tuple[Step, ...] = ("viewer", "auditor", "operator", "admin")
+COOKIE = "atalaia_session"
+FORM_HEADER = "x-atalaia-form"
+ACCESS_MARK = "x-atalaia-access"
 _LONGEST_KEY = 200
+_CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
+# What a browser says of a request that a page of ours made, or a person who typed the address.
+_OUR_PAGES = ("same-origin", "none")
 
 # Declared so that OpenAPI shows both ways; `_presented` reads the headers itself, all of them.
 _BEARER = HTTPBearer(auto_error=False, description="a key, as Authorization: Bearer")
 _HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="a key, as X-API-Key")
 
 
+class Body(BaseModel):
+    """What a write takes: the fields it names, and no other."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Whose key it is."""
+    """Who asks: a key, or a person in a browser (then it has the `session`)."""
 
-    key_id: int
     tenant_id: str
     name: str
-    role: Role | Literal["client"]
+    role: Role
+    subject: str  # what the audit log and the limits call it: a key's prefix, or 'session 7'
+    session: sessions.Session | None = None
+    expires_at: datetime | None = None
+
+    @property
+    def actor(self) -> str:
+        """Who the audit log says acted: no key of two of one name is taken for the other."""
+        return f"{self.name} ({self.subject})"
+
+    def because(self, reason: str) -> Who:
+        """Who makes a change, for its record."""
+        return Who(self.actor, "api", reason)
 
 
-def caller(presented: str) -> Caller:
-    """The owner of a key. Raises NotAuthenticated for a key that is not ours or was revoked."""
-    digest = hashlib.sha256(presented.encode()).digest()
-    found = row(
-        "SELECT key_id, tenant_id, name, role, key_sha256 FROM api_keys "
-        "WHERE key_sha256 = %s AND revoked_at IS NULL",
-        (digest,),
-    )
-    if not found or not hmac.compare_digest(bytes(found.pop("key_sha256")), digest):
-        raise NotAuthenticated()
-    return Caller(**found)
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a route asks: the least role; whether programs of a tenant may; and whether a tenant
+    other than the house is let in, which then sees its own only."""
+
+    least: Step
+    clients: bool
+    own: bool
+
+    def lets(self, role: str, tenant_id: str) -> bool:
+        """Whether a caller of that role and tenant may."""
+        steps = LADDER[LADDER.index(self.least) :]
+        good = role in steps or (self.clients and role == "client")
+        return good and (self.own or tenant_id == DEFAULT_TENANT)
 
 
-def _presented(request: Request) -> str:
-    """The one key a request carries. Two different ones are as good as none."""
-    keys = set()
-    for value in request.headers.getlist("authorization"):
-        scheme, _, key = value.partition(" ")
-        keys.add(key.strip() if scheme.lower() == "bearer" else "")
-    keys.update(value.strip() for value in request.headers.getlist("x-api-key"))
-    if len(keys) != 1:
-        raise NotAuthenticated()
-    key = keys.pop()
-    if not key or len(key) > _LONGEST_KEY or not key.isascii():
-        raise NotAuthenticated()
-    return key
-
-
-def needs(role: Role, *, clients: bool = False) -> Callable[..., Caller]:
-    """A dependency that lets `role` and those above it through, and with `clients` the programs of
-    a tenant too: for routes that show each tenant its own."""
+def needs(role: Step, *, clients: bool = False, own: bool = False) -> Callable[..., Caller]:
+    """A dependency that lets `role` and those above it through: the house's only, unless `own` says
+    that the route shows each tenant its own. `clients` lets the programs of a tenant in too."""
+    rule = Rule(role, clients, own or clients)
 
     def checked(
         request: Request,
         _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
         _key: Annotated[str | None, Depends(_HEADER)],
     ) -> Caller:
-        who = caller(_presented(request))
-        allowed = ("client",) * clients + _LADDER[_LADDER.index(role) :]
-        if who.role not in allowed:
+        who = _caller(request)
+        if not rule.lets(who.role, who.tenant_id):
             raise NotAllowed()
         return who
 
+    checked.rule = rule  # type: ignore[attr-defined]
     return checked
+
+
+def describe(routes: Iterable[APIRoute]) -> None:
+    """Write what each route asks into its OpenAPI, from the dependencies it really has."""
+    for route in routes:
+        rule = _rule_of(route.dependant)
+        if rule:
+            told = {"least": rule.least, "clients": rule.clients, "own": rule.own}
+            route.openapi_extra = {**(route.openapi_extra or {}), ACCESS_MARK: told}
+
+
+def require_our_page(request: Request) -> None:
+    """Refuse what another site's page had a browser send. Raises NotAllowed."""
+    if request.headers.get("sec-fetch-site", "none") not in _OUR_PAGES:
+        raise NotAllowed()
+
+
+def _rule_of(dependant: Dependant) -> Rule | None:
+    own: Any = getattr(dependant.call, "rule", None)
+    if own:
+        return Rule(own.least, own.clients, own.own)
+    found = (_rule_of(one) for one in dependant.dependencies)
+    return next((rule for rule in found if rule), None)
+
+
+def _caller(request: Request) -> Caller:
+    with pooled() as connection:
+        presented = _presented(request)
+        if presented is not None:
+            return _of_key(connection, presented)
+        return _of_session(connection, request)
+
+
+def _of_key(connection: Connection, presented: str) -> Caller:
+    key = keys.find(connection, presented)
+    if key is None:
+        raise NotAuthenticated()
+    return Caller(key.tenant_id, key.name, key.role, key.prefix)
+
+
+def _of_session(connection: Connection, request: Request) -> Caller:
+    cookie = request.cookies.get(COOKIE, "")
+    found = sessions.find(connection, cookie) if cookie else None
+    if found is None:
+        raise NotAuthenticated()
+    if request.method not in _CHANGES_NOTHING:
+        require_our_page(request)
+        sent = request.headers.get(FORM_HEADER, "")
+        if not hmac.compare_digest(sent.encode(), found.form_token.encode()):
+            raise NotAllowed()
+    subject = f"session {found.session_id}"
+    return Caller(found.tenant_id, found.name, found.role, subject, found, found.expires_at)
+
+
+def _presented(request: Request) -> str | None:
+    """The one key a request carries, or None without any. Two different ones are as good as none,
+    and a key that is none is not made up for by a cookie."""
+    given = set()
+    for value in request.headers.getlist("authorization"):
+        scheme, _, key = value.partition(" ")
+        given.add(key.strip() if scheme.lower() == "bearer" else "")
+    given.update(value.strip() for value in request.headers.getlist("x-api-key"))
+    if not given:
+        return None
+    key = given.pop()
+    if given or not key or len(key) > _LONGEST_KEY or not key.isascii():
+        raise NotAuthenticated()
+    return key

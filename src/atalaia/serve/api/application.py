@@ -22,7 +22,7 @@ from atalaia.kernel.base import trace
 from atalaia.kernel.base.settings import project_dir, settings
 from atalaia.kernel.watch import metrics
 from atalaia.serve import catalog
-from atalaia.serve.api import audit, health, jobs, ops, problems
+from atalaia.serve.api import access, audit, health, jobs, keys, ops, problems, session
 from atalaia.serve.api.cache import CacheHeaderMiddleware
 from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Journal
@@ -37,7 +37,16 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     """The application of this process. `front_end` is the folder of the built front end."""
     shelf = Shelf(settings().api_cache_max_bytes)
     data, journal, answers = DataVersion(shelf.renew), Journal(), metrics.Answers()
-    routers = [health.router, ops.router, jobs.router, audit.router, *_domain_routers()]
+    routers = [
+        health.router,
+        ops.router,
+        jobs.router,
+        audit.router,
+        keys.router,
+        session.router,
+        *_domain_routers(),
+    ]
+    access.describe(_api_routes(routers))
     api = FastAPI(
         title="Atalaia",
         version=version("atalaia"),

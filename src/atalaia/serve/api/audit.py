@@ -17,7 +17,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.errors import NotAllowed
 from atalaia.kernel.keep import standing
 from atalaia.kernel.keep.audit import DEFAULT_TENANT, snapshot
 from atalaia.kernel.keep.browse import MOST_COUNTED, Direction, Page, Place, Wanted, page
@@ -26,21 +25,12 @@ from atalaia.serve.api.access import Caller, needs
 
 router = APIRouter(prefix="/v1/audit", tags=["auditoria"])
 
-Auditor = Annotated[Caller, Depends(needs("auditor"))]
+Auditor = Annotated[Caller, Depends(needs("auditor", own=True))]
+HouseAuditor = Annotated[Caller, Depends(needs("auditor"))]  # chains hold every tenant's records
 Stream = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_.-]{0,60}$")]
 Text = Annotated[str | None, Query(min_length=1, max_length=200)]
 From = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_.-]{0,60}:[1-9][0-9]{0,17}$")]
 _CHUNK_BYTES = 64 * 1024
-
-
-def house_auditor(who: Auditor) -> Caller:
-    """An auditor of the house: chains hold the records of every tenant."""
-    if who.tenant_id != DEFAULT_TENANT:
-        raise NotAllowed()
-    return who
-
-
-HouseAuditor = Annotated[Caller, Depends(house_auditor)]
 
 
 def _answer(body: object) -> Response:

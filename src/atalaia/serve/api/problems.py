@@ -76,9 +76,11 @@ _DETAILS = {
     "database-unavailable": "O banco de dados está fora do ar. Nada foi perdido; a API volta "
     "sozinha quando ele voltar. Tente de novo em alguns segundos.",
     "not-authenticated": "Este endereço pede uma chave de acesso. Envie-a como "
-    "'Authorization: Bearer CHAVE' ou 'X-API-Key: CHAVE'.",
-    "not-allowed": "A chave é válida, mas o papel dela não alcança este endereço. Peça uma chave "
-    "de outro papel a quem administra o Atalaia.",
+    "'Authorization: Bearer CHAVE' ou 'X-API-Key: CHAVE', ou entre pelo endereço que "
+    "'atalaia sign-in' mostra. Uma chave revogada e um link já usado não valem mais.",
+    "not-allowed": "A chave ou a sessão é válida, mas não alcança este endereço: o papel não "
+    "chega, o tenant é outro, ou o pedido não veio de uma página do Atalaia. Peça o acesso a quem "
+    "administra o Atalaia.",
     "bad-period": "Um período de referência é um ano (2024) ou um mês (2024-07).",
     "unknown-job": "Não há job com esse nome. A lista está em /v1/ops/connector-registry.",
     "internal": "Um erro nosso impediu a resposta. Nada foi alterado. Se continuar, informe o "
@@ -147,6 +149,7 @@ def _field(error: Mapping[str, Any]) -> str:
 
 _REASONS = {
     "missing": "é obrigatório",
+    "extra_forbidden": "este campo não existe aqui",
     "unknown": "há um parâmetro desconhecido; este endereço aceita: {known}",
     "int_parsing": "deve ser um número inteiro",
     "int_from_float": "deve ser um número inteiro",

@@ -23,6 +23,7 @@ class Entry(NamedTuple):
 
 _HERE = "atalaia.serve.cli"
 _SERVERS, _WORK, _DATA, _WATCH = "Servidores", "Trabalho", "Dados", "Vigia"
+_ACCESS = "Acesso"
 
 ENTRIES = (
     Entry("up", f"{_HERE}.servers:up", "Põe tudo no ar e carrega os dados embarcados.", _SERVERS),
@@ -46,6 +47,12 @@ ENTRIES = (
     Entry("contracts", f"{_HERE}.data:contracts", "Os contratos de formato em vigor.", _DATA),
     Entry("dlq", f"{_HERE}.letters:dlq", "Linhas postas de lado, com o motivo.", _DATA),
     Entry("explain", f"{_HERE}.data:explain", "De onde veio um número, até os bytes.", _DATA),
+    Entry(
+        "sign-in", f"{_HERE}.access:sign_in", "Um endereço que abre a sala de operações.", _ACCESS
+    ),
+    Entry("keys", f"{_HERE}.access:keys", "Chaves: fazer, listar, revogar, trocar.", _ACCESS),
+    Entry("tenants", f"{_HERE}.access:tenants", "De quem são as chaves e o trabalho.", _ACCESS),
+    Entry("sessions", f"{_HERE}.access:sessions", "Os navegadores que entraram.", _ACCESS),
     Entry("status", f"{_HERE}.watch:status", "O que está no ar, desde quando.", _WATCH),
     Entry("ps", f"{_HERE}.watch:ps", "Só as partes: processo, endereço, sinal.", _WATCH),
     Entry(

@@ -91,7 +91,7 @@ def dlq_replay(
             dead_letter_id,
             actor=whoami(),
             trigger="cli",
-            reason=_said(reason),
+            reason=said(reason),
             **corrected,
         )
     _wake()
@@ -107,13 +107,14 @@ def dlq_discard(
     """Decide que não serão feitas. Continuam guardadas, como resolvidas."""
     with transaction() as connection:
         letters.discard(
-            connection, dead_letter_ids, actor=whoami(), trigger="cli", reason=_said(reason)
+            connection, dead_letter_ids, actor=whoami(), trigger="cli", reason=said(reason)
         )
     say(f"{len(set(dead_letter_ids))} descartadas.")
     return OK
 
 
-def _said(reason: str) -> str:
+def said(reason: str) -> str:
+    """A reason without the blanks around it. Raises UsageError when nothing is left."""
     if not reason.strip():
         raise UsageError("--reason não pode ser vazio. Nada foi mudado.")
     return reason.strip()

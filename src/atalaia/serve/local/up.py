@@ -9,13 +9,12 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import atalaia
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import NoSpace
 from atalaia.kernel.base.settings import settings
-from atalaia.kernel.keep.audit import append
+from atalaia.kernel.keep import keys
 from atalaia.kernel.work.runner import whoami
 from atalaia.serve.local import parts, status
 from atalaia.serve.local.layout import (
@@ -33,7 +32,7 @@ Tell = Callable[[str], None]
 DEFAULT_PORT = 8000
 _ROOM_BYTES = 1_000_000_000  # a cluster, the bundled data in bronze, silver and gold, and WAL
 _KEY_NAME = "operador local"
-_ANCHOR_KEY = "AUDIT_ANCHOR_KEY"
+_OWN_SECRETS = ("AUDIT_ANCHOR_KEY", "KEY_PEPPER")  # made here when nobody gave them
 
 
 @dataclass(slots=True)
@@ -116,9 +115,10 @@ def _addresses(home: Layout, standing: Standing) -> Mapping[str, str]:
         "ATALAIA_URL": standing.url,
         "ATALAIA_TOKEN": known.get("ATALAIA_TOKEN", ""),
     }
-    own_key, asked = known.get(_ANCHOR_KEY, ""), given(_ANCHOR_KEY)
-    if asked in ("", own_key):
-        addresses[_ANCHOR_KEY] = own_key or secrets.token_urlsafe(32)
+    for name in _OWN_SECRETS:
+        own, asked = known.get(name, ""), given(name)
+        if asked in ("", own):
+            addresses[name] = own or secrets.token_urlsafe(32)
     return addresses
 
 
@@ -161,44 +161,15 @@ def _sync_lists() -> None:
 
 
 def _require_key(home: Layout) -> None:
-    """Have an operator's key: the one in `env` when the database knows it, else a new one. The
-    database keeps its hash only."""
+    """Have an operator's key: the one in `env` when the database knows it, else a new one."""
     known = read_env(home.env_file)
-    key = known.get("ATALAIA_TOKEN", "")
-    if key and _is_known(key):
-        return
-    key = f"atl_{secrets.token_urlsafe(32)}"
     with transaction() as connection:
-        connection.execute(
-            """INSERT INTO api_keys (tenant_id, name, role, prefix, key_sha256)
-               VALUES ('default', %s, 'operator', %s, %s)""",
-            (_KEY_NAME, key[:8], _hash(key)),
-        )
-        append(
-            connection,
-            stream="access",
-            action="key.created",
-            actor=whoami(),
-            trigger="up",
-            subject=key[:8],
-            reason=_KEY_NAME,
-            details={"role": "operator"},
-        )
-    write_env(home.env_file, {**known, "ATALAIA_TOKEN": key})
-
-
-def _is_known(key: str) -> bool:
-    with transaction() as connection:
-        found: Any = connection.execute(
-            """SELECT 1 FROM api_keys
-               WHERE key_sha256 = %s AND role = 'operator' AND revoked_at IS NULL""",
-            (_hash(key),),
-        ).fetchone()
-    return found is not None
-
-
-def _hash(key: str) -> bytes:
-    return hashlib.sha256(key.encode()).digest()
+        present = keys.find(connection, known.get("ATALAIA_TOKEN", ""))
+        if present and present.role == "operator":
+            return
+        who = keys.Who(whoami(), "up", _KEY_NAME)
+        made = keys.create(connection, name=_KEY_NAME, role="operator", who=who)
+    write_env(home.env_file, {**known, "ATALAIA_TOKEN": made.secret})
 
 
 def wanted_port() -> int:
