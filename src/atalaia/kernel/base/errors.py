@@ -7,6 +7,7 @@
     │   └── NotFound             the thing asked for does not exist           HTTP 404
     ├── NotAuthenticated         no key, or a key that is not ours            HTTP 401
     ├── NotAllowed               the key is good, its role is not enough      HTTP 403
+    ├── TooMany                  more requests than a key or address may      HTTP 429
     ├── Unavailable              what we stand on is away; it may come back   exit 2, HTTP 503
     │   ├── DatabaseUnavailable
     │   ├── PortTaken
@@ -71,6 +72,16 @@ class NotAuthenticated(AtalaiaError):
 
 class NotAllowed(AtalaiaError):
     """O papel da chave não alcança isto."""
+
+
+class TooMany(AtalaiaError):
+    """Foram pedidos demais em pouco tempo."""
+
+    retryable = True
+
+    def __init__(self, message: str = "", *, todo: str = "", retry_after: float = 1.0) -> None:
+        super().__init__(message, todo=todo)
+        self.retry_after = retry_after  # seconds
 
 
 class Unavailable(AtalaiaError):
@@ -201,6 +212,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     NotFound: Outcome(404, "not-found", 64, "Não encontrado"),
     NotAuthenticated: Outcome(401, "not-authenticated", 2, "É preciso uma chave"),
     NotAllowed: Outcome(403, "not-allowed", 2, "A chave não alcança isto"),
+    TooMany: Outcome(429, "too-many-requests", 1, "Pedidos demais"),
     Unavailable: Outcome(503, "unavailable", 2, "Uma parte do sistema não responde"),
     DatabaseUnavailable: Outcome(503, "database-unavailable", 2, "O banco de dados não responde"),
     PortTaken: Outcome(503, "port-taken", 2, "A porta já está em uso"),

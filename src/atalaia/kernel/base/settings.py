@@ -8,10 +8,11 @@ A secret may also come from a file: set `NAME_FILE` instead of `NAME`.
 from __future__ import annotations
 
 import os
-from functools import cache
+from functools import cache, cached_property
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from atalaia.kernel.base.errors import UsageError
@@ -72,6 +73,22 @@ class Settings(BaseSettings):
         60, ge=1, description="a browser's session ends after so long without use"
     )
     session_hours: int = Field(12, ge=1, description="and after so long in any case")
+    rate_limit_per_minute: int = Field(
+        600, ge=1, description="requests one key or session may make, all processes together"
+    )
+    rate_limit_route_per_minute: int = Field(
+        300, ge=1, description="of them on one route that has no limit of its own"
+    )
+    rate_limit_burst: int = Field(
+        60, ge=1, description="how many of them may come at once, after a pause"
+    )
+    failed_keys_per_minute: int = Field(
+        20, ge=1, description="wrong keys, links or cookies from one address"
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="addresses or networks, by commas, whose X-Forwarded-For is believed",
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     log_dir: Path = Field(
         default_factory=lambda: state_dir() / "logs",
@@ -90,6 +107,19 @@ class Settings(BaseSettings):
         "Mozilla/5.0 (compatible; Atalaia)",
         description="some official hosts refuse anything but a browser",
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        for name in filter(None, map(str.strip, value.split(","))):
+            ip_network(name, strict=False)
+        return value
+
+    @cached_property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """TRUSTED_PROXIES as networks."""
+        names = (name.strip() for name in self.trusted_proxies.split(","))
+        return tuple(ip_network(name, strict=False) for name in names if name)
 
 
 def _with_secret_files() -> dict[str, str]:

@@ -8,10 +8,11 @@ docs/access-matrix.md is made from there, and every cell of it is tried.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
@@ -24,6 +25,7 @@ from atalaia.kernel.base.errors import NotAllowed, NotAuthenticated
 from atalaia.kernel.keep import keys, sessions
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.keep.keys import Role, Who
+from atalaia.serve.api.limits import address_of, limits
 
 # Each role may all that the ones before it may. 'client' (a tenant's program) is on no step.
 Step = Literal["viewer", "auditor", "operator", "admin"]
@@ -76,6 +78,7 @@ class Rule:
     least: Step
     clients: bool
     own: bool
+    per_minute: int | None = None  # what one key may ask of it, when less than of others
 
     def lets(self, role: str, tenant_id: str) -> bool:
         """Whether a caller of that role and tenant may."""
@@ -84,10 +87,14 @@ class Rule:
         return good and (self.own or tenant_id == DEFAULT_TENANT)
 
 
-def needs(role: Step, *, clients: bool = False, own: bool = False) -> Callable[..., Caller]:
+def needs(
+    role: Step, *, clients: bool = False, own: bool = False, per_minute: int | None = None
+) -> Callable[..., Caller]:
     """A dependency that lets `role` and those above it through: the house's only, unless `own` says
-    that the route shows each tenant its own. `clients` lets the programs of a tenant in too."""
-    rule = Rule(role, clients, own or clients)
+    that the route shows each tenant its own. `clients` lets the programs of a tenant in too;
+    `per_minute` is the route's own limit for one key. Raises NotAuthenticated, NotAllowed, TooMany.
+    """
+    rule = Rule(role, clients, own or clients, per_minute)
 
     def checked(
         request: Request,
@@ -95,6 +102,7 @@ def needs(role: Step, *, clients: bool = False, own: bool = False) -> Callable[.
         _key: Annotated[str | None, Depends(_HEADER)],
     ) -> Caller:
         who = _caller(request)
+        limits().spend(who.subject, f"{request.method} {request.scope['route'].path}", per_minute)
         if not rule.lets(who.role, who.tenant_id):
             raise NotAllowed()
         return who
@@ -108,8 +116,7 @@ def describe(routes: Iterable[APIRoute]) -> None:
     for route in routes:
         rule = _rule_of(route.dependant)
         if rule:
-            told = {"least": rule.least, "clients": rule.clients, "own": rule.own}
-            route.openapi_extra = {**(route.openapi_extra or {}), ACCESS_MARK: told}
+            route.openapi_extra = {**(route.openapi_extra or {}), ACCESS_MARK: asdict(rule)}
 
 
 def require_our_page(request: Request) -> None:
@@ -119,19 +126,34 @@ def require_our_page(request: Request) -> None:
 
 
 def _rule_of(dependant: Dependant) -> Rule | None:
-    own: Any = getattr(dependant.call, "rule", None)
+    own: Rule | None = getattr(dependant.call, "rule", None)
     if own:
-        return Rule(own.least, own.clients, own.own)
+        return own
     found = (_rule_of(one) for one in dependant.dependencies)
     return next((rule for rule in found if rule), None)
 
 
+@contextmanager
+def guesses_counted(request: Request) -> Iterator[None]:
+    """Count what is not good against the address it came from, and refuse an address that was
+    wrong too often. Raises TooMany."""
+    address = address_of(request)
+    limits().refuse_locked(address)
+    try:
+        yield
+    except NotAuthenticated:
+        limits().failed(address)
+        raise
+
+
 def _caller(request: Request) -> Caller:
-    with pooled() as connection:
-        presented = _presented(request)
+    presented, cookie = _presented(request), request.cookies.get(COOKIE)
+    if presented is None and cookie is None:
+        raise NotAuthenticated()  # nothing was tried: nothing is counted, and nobody asked
+    with guesses_counted(request), pooled() as connection:
         if presented is not None:
             return _of_key(connection, presented)
-        return _of_session(connection, request)
+        return _of_session(connection, cookie or "", request)
 
 
 def _of_key(connection: Connection, presented: str) -> Caller:
@@ -141,9 +163,8 @@ def _of_key(connection: Connection, presented: str) -> Caller:
     return Caller(key.tenant_id, key.name, key.role, key.prefix)
 
 
-def _of_session(connection: Connection, request: Request) -> Caller:
-    cookie = request.cookies.get(COOKIE, "")
-    found = sessions.find(connection, cookie) if cookie else None
+def _of_session(connection: Connection, cookie: str, request: Request) -> Caller:
+    found = sessions.find(connection, cookie)
     if found is None:
         raise NotAuthenticated()
     if request.method not in _CHANGES_NOTHING:

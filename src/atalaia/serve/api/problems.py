@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from atalaia.kernel.base.errors import (
     CATALOGUE,
     AtalaiaError,
     DatabaseUnavailable,
+    TooMany,
     Unavailable,
     UsageError,
     outcome,
@@ -81,6 +83,8 @@ _DETAILS = {
     "not-allowed": "A chave ou a sessão é válida, mas não alcança este endereço: o papel não "
     "chega, o tenant é outro, ou o pedido não veio de uma página do Atalaia. Peça o acesso a quem "
     "administra o Atalaia.",
+    "too-many-requests": "Este endereço ou esta chave passou do limite de pedidos. Nada foi feito. "
+    "Espere os segundos que o cabeçalho Retry-After diz e tente de novo.",
     "bad-period": "Um período de referência é um ano (2024) ou um mês (2024-07).",
     "unknown-job": "Não há job com esse nome. A lista está em /v1/ops/connector-registry.",
     "internal": "Um erro nosso impediu a resposta. Nada foi alterado. Se continuar, informe o "
@@ -115,7 +119,9 @@ def of_error(error: AtalaiaError) -> Problem:
     meaning = outcome(error)
     own = isinstance(error, UsageError) and meaning.slug not in _DETAILS
     detail = f"{error.message} {error.todo}".strip() if own else _DETAILS.get(meaning.slug, "")
-    wants_key = {"www-authenticate": "Bearer"} if meaning.status == HTTPStatus.UNAUTHORIZED else {}
+    headers = {"www-authenticate": "Bearer"} if meaning.status == HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(error, TooMany):
+        headers["retry-after"] = str(ceil(error.retry_after))
     run_id = getattr(error, "run_id", None)
     return Problem(
         meaning.status,
@@ -123,7 +129,7 @@ def of_error(error: AtalaiaError) -> Problem:
         meaning.title,
         detail or _DETAILS["internal"],
         run_id=str(run_id) if run_id else None,
-        headers=wants_key,
+        headers=headers,
     )
 
 

@@ -13,7 +13,7 @@ from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import sessions
-from atalaia.serve.api.access import COOKIE, Body, Caller, needs, require_our_page
+from atalaia.serve.api.access import COOKIE, Body, Caller, guesses_counted, needs, require_our_page
 
 router = APIRouter(prefix="/v1/session", tags=["acesso"])
 Anyone = Annotated[Caller, Depends(needs("viewer", clients=True))]
@@ -30,7 +30,7 @@ class Link(Body):
 def sign_in(request: Request, given: Link) -> Response:
     """Opens a session for this browser, in a cookie that no script can read."""
     require_our_page(request)
-    with transaction() as connection:
+    with guesses_counted(request), transaction() as connection:
         made = sessions.open_session(connection, given.link)
     answer = _json(_session(made.session), 201)
     answer.set_cookie(
