@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -43,60 +42,74 @@ def runs() -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def age(hours: float) -> None:
-    """Let the runs have happened that long ago."""
+def make_due(days: int = 0) -> None:
+    """Let the suite have been due so many days ago, or this minute, and nobody have asked."""
+    scheduler.schedule.sync(scheduler.SCHEDULE)
     with connect(autocommit=True) as connection:
         connection.execute(
-            """UPDATE ops.pipeline_runs SET started_at_utc = clock_timestamp() - %(age)s::interval,
-                   finished_at_utc = clock_timestamp() - %(age)s::interval""",
-            {"age": f"{hours} hours"},
+            """UPDATE ops.schedule SET next_due_at =
+                   date_trunc('minute', clock_timestamp()) - make_interval(days => %s)""",
+            (days,),
         )
 
 
-def test_what_never_ran_is_asked_for_once_and_done(queue: Queue) -> None:
-    assert scheduler.tick() == ["quality_suite"]
-    assert scheduler.tick() == [], "the same request is already waiting"
+def names() -> list[str]:
+    return [one.name for one in scheduler.tick()]
+
+
+def test_new_in_the_schedule_it_is_due_the_next_time(queue: Queue) -> None:
+    assert names() == []
+    with connect(autocommit=True) as connection:
+        (row,) = connection.execute(
+            """SELECT next_due_at > clock_timestamp() AND
+                      next_due_at <= clock_timestamp() + interval '1 day' AS soon,
+                      to_char(next_due_at AT TIME ZONE 'America/Sao_Paulo', 'HH24:MI:SS') AS at
+               FROM ops.schedule"""
+        ).fetchall()
+    assert (row["soon"], row["at"]) == (True, "06:00:00")
+
+
+def test_what_is_due_is_asked_for_once_and_done(queue: Queue) -> None:
+    make_due()
+    assert names() == ["quality_suite"]
+    assert names() == [], "the same request is already waiting"
     assert len(queue) == 1
     work(queue)
     (run,) = runs()
     assert (run["run_status"], run["trigger"]) == ("success", "schedule")
-    assert (run["actor"], run["reason"]) == ("scheduler", "diário")
-    assert scheduler.tick() == []
+    assert (run["actor"], run["reason"]) == ("scheduler", "quality_suite: daily 06:00")
+    assert names() == []
 
 
-@pytest.mark.parametrize(("hours", "asked"), [(23.9, []), (24.1, ["quality_suite"])])
-def test_due_is_a_day_after_the_newest_run(queue: Queue, hours: float, asked: list[str]) -> None:
-    scheduler.tick()
+def test_days_that_were_missed_are_caught_up_by_one_run(queue: Queue) -> None:
+    make_due(days=3)
+    (asked,) = scheduler.tick()
+    assert asked.missed in (2, 3)  # by the hour of the day this runs at
     work(queue)
-    age(hours)
-    assert scheduler.tick() == asked
+    assert len(runs()) == 1
 
 
 @pytest.mark.row("R-008")
 def test_a_flushed_redis_loses_nothing(queue: Queue) -> None:
-    assert scheduler.tick() == ["quality_suite"]
+    make_due()
+    assert names() == ["quality_suite"]
     queue.connection.flushdb()
-    assert scheduler.tick() == [], "it was accepted already"
+    assert names() == [], "it was accepted already"
     assert len(queue) == 1, "and a worker is woken again for it"
     work(queue)
     assert len(runs()) == 1
 
 
-def test_a_request_while_the_same_run_goes_on_does_no_harm(
-    queue: Queue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    period = scheduler.catalog.job("quality_suite").default_periods
-    assert period is not None
-    scheduler.tick()
+def test_a_request_while_the_same_run_goes_on_does_no_harm(queue: Queue) -> None:
+    make_due()
+    payload = scheduler.payload_of(scheduler.scheduled("quality_suite"))
+    names()
     with connect(autocommit=True) as holder:
-        key = f"quality_suite:{period()[-1]}"
+        key = f"quality_suite:{payload['reference_period']}"
         holder.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (key,))
         work(queue)
     assert runs() == []
-    assert scheduler.tick() == []
-    in_an_hour = scheduler.now() + timedelta(hours=1)
-    monkeypatch.setattr(scheduler, "now", lambda: in_an_hour)
-    assert scheduler.tick() == ["quality_suite"], "still due, so asked for again"
+    assert names() == [], "it was asked for; how it ended is in its item"
 
 
 def test_an_unknown_job_is_refused_before_it_is_queued(queue: Queue) -> None:
@@ -114,7 +127,8 @@ def test_without_redis_work_is_accepted_and_done_once_it_is_there(
     there = settings().redis_url
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     settings.cache_clear()
-    assert scheduler.tick() == ["quality_suite"]
+    make_due()
+    assert names() == ["quality_suite"]
     monkeypatch.setenv("REDIS_URL", there)
     settings.cache_clear()
     assert len(queue) == 0

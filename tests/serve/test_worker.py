@@ -27,7 +27,7 @@ def flushable(database: str, redis: str, monkeypatch: pytest.MonkeyPatch) -> Red
     """A Redis database of this test's own."""
     own = redis.rpartition("/")[0] + "/8"
     monkeypatch.setenv("REDIS_URL", own)
-    monkeypatch.setattr(scheduler, "DAILY", ())
+    monkeypatch.setattr(scheduler, "SCHEDULE", ())
     settings.cache_clear()
     connection = Redis.from_url(own)
     connection.flushdb()

@@ -2,31 +2,30 @@
 so it may die and come back at any moment without anything being lost or done twice.
 
 It also verifies what is new in the audit log and anchors it outside the database.
-
-Due today: the jobs of DAILY whose newest run began more than a day ago, on the database's clock.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.database import transaction
-from atalaia.kernel.base.errors import AtalaiaError, UnknownJob
+from atalaia.kernel.base.errors import AtalaiaError, NotFound, UnknownJob
 from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.keep.anchor import has_key, seconds_since_written
 from atalaia.kernel.keep.verify import anchor
-from atalaia.kernel.work.job import Job
+from atalaia.kernel.work import schedule
+from atalaia.kernel.work.batches import RUN
 from atalaia.kernel.work.reconcile import reconcile
+from atalaia.kernel.work.schedule import Asked, Scheduled
 from atalaia.serve import catalog, worker
 
-DAILY = ("quality_suite",)
+# What comes round. A run whose job no installed domain brings is not asked for.
+SCHEDULE = (Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),)
 _TICK_SECONDS = 5.0
-_ALWAYS = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def heartbeat_file() -> Path:
@@ -34,62 +33,55 @@ def heartbeat_file() -> Path:
     return state_dir() / "run" / "scheduler.heartbeat"
 
 
-def due(job_name: str) -> datetime | None:
-    """Since when a daily job is due; None when it is not. One that never ran always was."""
-    with transaction() as connection:
-        found = connection.execute(
-            """SELECT max(started_at_utc) + interval '1 day' AS due_at,
-                      coalesce(max(started_at_utc) < clock_timestamp() - interval '1 day', true)
-                          AS is_due
-               FROM ops.pipeline_runs WHERE job_name = %s""",
-            (job_name,),
-        ).fetchone()
-    assert found is not None  # noqa: S101  an aggregate gives its row
-    return (found["due_at"] or _ALWAYS) if found["is_due"] else None
+def scheduled(name: str) -> Scheduled:
+    """The entry of that name. Raises NotFound."""
+    for one in _installed():
+        if one.name == name:
+            return one
+    raise NotFound(
+        f"Não há '{name}' na agenda. Nada foi mudado.",
+        todo="'atalaia schedule list' mostra o que há.",
+    )
 
 
-def tick() -> list[str]:
-    """Go round once: give back what dead workers held, ask for every daily job that is due, wake
-    a worker when anything waits. Returns the names asked for now."""
+def _installed() -> list[Scheduled]:
+    return [one for one in SCHEDULE if one.kind != RUN or _has_job(one.payload["job_name"])]
+
+
+def _has_job(name: str) -> bool:
+    try:
+        catalog.job(name)
+    except UnknownJob:
+        return False
+    return True
+
+
+def payload_of(one: Scheduled) -> dict[str, Any]:
+    """What the item is asked with: a run that names no period is for the newest its job has."""
+    payload = dict(one.payload)
+    if one.kind == RUN and "reference_period" not in payload:
+        periods = catalog.job(payload["job_name"]).default_periods
+        payload["reference_period"] = [f"{now():%Y}", *(periods() if periods else ())][-1]
+    return payload
+
+
+def tick() -> list[Asked]:
+    """Go round once: give back what dead workers held, ask for what the schedule says is due, wake
+    a worker when anything waits. Returns what was asked for now."""
     found = reconcile()
     if found.given_back or found.dead:
         log("WARNING", "workers died", given_back=found.given_back, dead=found.dead)
-    asked = _ask_for_daily()
-    if found.due and not asked:
+    installed = _installed()
+    schedule.sync(installed)
+    asked = schedule.ask_for_due(installed, complete=payload_of)
+    if found.due or asked:
         worker.wake()
     return asked
 
 
-def _ask_for_daily() -> list[str]:
-    asked = []
-    for name in DAILY:
-        try:
-            job = catalog.job(name)
-        except UnknownJob:
-            continue  # no domain brings it
-        since = due(name)
-        if since and _ask(job, since):
-            asked.append(name)
-    return asked
-
-
-def _ask(job: Job, since: datetime) -> bool:
-    """One request an hour at most for what is due since then, whoever else asks."""
-    periods = job.default_periods() if job.default_periods else ()
-    accepted = worker.request_run(
-        job.name,
-        key=f"{job.name} {since:%Y-%m-%dT%H:%M} {now():%Y-%m-%dT%H}",
-        reference_period=periods[-1] if periods else f"{now():%Y}",
-        actor="scheduler",
-        trigger="schedule",
-        reason="diário",
-    )
-    return not accepted.again
-
-
 def _go_round() -> None:
-    for name in tick():
-        log("INFO", "asked for a daily run", job=name)
+    for one in tick():
+        log("INFO", "asked for what is due", schedule=one.name, missed=one.missed)
 
 
 def keep_anchored() -> None:

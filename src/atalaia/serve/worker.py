@@ -19,13 +19,14 @@ from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError, UsageError
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import configure, log
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
+from atalaia.kernel.work.batches import RUN, request
 from atalaia.kernel.work.drain import Handler, drain
-from atalaia.kernel.work.items import Accepted, Item, accept
+from atalaia.kernel.work.items import Accepted, Item
 from atalaia.kernel.work.runner import run_job
 from atalaia.serve import catalog
 
 QUEUE = "atalaia"
-RUN = "run"  # the kind of item that is a request for a run
 _AWAITED = f"{QUEUE}:awaited"  # there while a wake is on its way: one is enough
 _AWAITED_SECONDS = 10  # after that another may be sent: the first may have died with its worker
 _SILENT_SECONDS = 60  # RQ tells Redis that the worker lives at least this often
@@ -50,20 +51,28 @@ def redis() -> Redis:
 
 
 def request_run(
-    job_name: str, *, actor: str, trigger: str, reason: str | None = None, key: str, **asked: Any
+    job_name: str,
+    *,
+    actor: str,
+    trigger: str,
+    reason: str | None = None,
+    key: str,
+    tenant_id: str = DEFAULT_TENANT,
+    **asked: Any,
 ) -> Accepted:
     """Accept a request for a run, once per `key`; it will be done even if Redis is away now.
     `asked` are arguments of `run_job`. Raises UnknownJob before anything is written."""
-    catalog.job(job_name)
+    payload = {"job_name": catalog.job(job_name).name, **asked}
     with transaction() as connection:
-        accepted = accept(
+        accepted = request(
             connection,
             RUN,
-            [{"job_name": job_name, **asked}],
+            [payload],
             actor=actor,
             trigger=trigger,
             reason=reason,
             key=key,
+            tenant_id=tenant_id,
         )
     wake()
     return accepted

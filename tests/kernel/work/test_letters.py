@@ -14,7 +14,7 @@ from atalaia.kernel.base.errors import ContractBroken, NotFound, UsageError
 from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item
-from atalaia.kernel.work.letters import discard, replay
+from atalaia.kernel.work.letters import correct, discard, replay
 
 
 @pytest.fixture(autouse=True)
@@ -44,9 +44,12 @@ def one_dead() -> int:
     return number
 
 
-def decide(number: int, **more: Any) -> object:
+def decide(number: int, payload: Any = None, tenant_id: str | None = None) -> object:
+    who = {"actor": "ana", "reason": "corrigido na origem", "tenant_id": tenant_id}
     with transaction() as connection:
-        return replay(connection, number, actor="ana", reason="corrigido na origem", **more)
+        if payload is None:
+            return replay(connection, number, **who)
+        return correct(connection, number, payload, **who)
 
 
 def decisions() -> list[tuple[str, str, str]]:
@@ -119,7 +122,21 @@ def test_all_of_several_or_none() -> None:
     assert decisions() == []
 
 
-def test_a_row_of_a_file_is_read_again_by_a_run_only() -> None:
+def test_another_tenants_letter_is_as_good_as_none() -> None:
+    number = one_dead()
+    for attempt in (
+        lambda: decide(number, tenant_id="other"),
+        lambda: decide(number, {"n": 1}, tenant_id="other"),
+    ):
+        with pytest.raises(NotFound):
+            attempt()
+    with pytest.raises(NotFound), transaction() as connection:
+        discard(connection, [number], actor="rui", reason="x", tenant_id="other")
+    assert not letters()[0]["resolved"]
+    decide(number, {"n": 1}, tenant_id="default")
+
+
+def row_of_a_file(place: str = "f:1") -> int:
     run = uuid4()
     with transaction() as connection:
         connection.execute(
@@ -130,10 +147,46 @@ def test_a_row_of_a_file_is_read_again_by_a_run_only() -> None:
         connection.execute(
             """INSERT INTO ops.dead_letters (domain, entity_type, entity_id, error_type, reason,
                    payload, run_id, reference_period)
-               VALUES ('d', 'c', 'f:1', 'permanent', 'r', '{}', %s, '2024')""",
-            (run,),
+               VALUES ('d', 'c', %s, 'permanent', 'r', '{"a": "x", "b": "y"}', %s, '2024')""",
+            (place, run),
         )
-    (letter,) = letters()
-    with pytest.raises(UsageError, match="arquivo"):
-        decide(letter["dead_letter_id"])
+    number: int = letters()[-1]["dead_letter_id"]
+    return number
+
+
+def asked() -> list[Any]:
+    return [one["payload"] for one in toys.rows("SELECT payload FROM ops.work_items")]
+
+
+def test_a_row_of_a_file_is_replayed_by_its_run() -> None:
+    number = row_of_a_file()
+    batch = decide(number)
+    assert asked() == [{"job_name": "j", "reference_period": "2024"}]
+    assert str(batch) in letters()[0]["notes"]
+    assert toys.rows("SELECT FROM ops.corrections") == []
+
+
+def test_a_corrected_row_keeps_what_came_and_what_changes() -> None:
+    number = row_of_a_file()
+    decide(number, {"a": "z"})
+    (kept,) = toys.rows("SELECT * FROM ops.corrections")
+    assert (kept["was"], kept["becomes"]) == ({"a": "x", "b": "y"}, {"a": "z"})
+    assert (kept["entity_id"], kept["actor"]) == ("f:1", "ana")
+    assert asked() == [{"job_name": "j", "reference_period": "2024"}]
+    assert decisions() == [("dead_letter.replayed", str(number), "ana")]
+
+
+@pytest.mark.parametrize("payload", [{}, {"c": "z"}, {"a": "z", "c": "z"}, ["a"]])
+def test_what_a_row_does_not_have_cannot_be_corrected(payload: Any) -> None:
+    number = row_of_a_file()
+    with pytest.raises(UsageError):
+        decide(number, payload)
     assert not letters()[0]["resolved"]
+    assert asked() == []
+
+
+def test_a_row_whose_place_is_not_known_cannot_be_corrected() -> None:
+    number = row_of_a_file("f:None")
+    with pytest.raises(UsageError, match="linha do arquivo"):
+        decide(number, {"a": "z"})
+    assert toys.rows("SELECT FROM ops.corrections") == []

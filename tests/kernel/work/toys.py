@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
 
@@ -63,6 +64,11 @@ def rows(statement: str, *params: Any) -> list[dict[str, Any]]:
     """What a query answers."""
     with connect(autocommit=True) as connection:
         return connection.execute(statement, params).fetchall()  # type: ignore[arg-type]
+
+
+def recorded(stream: str) -> list[dict[str, Any]]:
+    """The audit log's records of a stream, newest first."""
+    return page(Wanted(stream=stream), limit=1000).items
 
 
 def applied() -> list[int]:

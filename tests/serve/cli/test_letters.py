@@ -40,7 +40,7 @@ def test_a_corrected_payload_is_accepted_even_with_redis_away(
 ) -> None:
     file = tmp_path / "corrected.json"
     file.write_text('{"n": 2}', encoding="utf-8")
-    said = here("dlq", "replay", letter, "--payload", str(file), "--reason", "digitado errado")
+    said = here("dlq", "correct", letter, "--payload", str(file), "--reason", "digitado errado")
     assert said.code == 0, said.err
     assert waiting() == [{"n": 2}]
     again = here("dlq", "replay", letter, "--reason", "x")
@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_changes_nothing(
     file = tmp_path / "corrected.json"
     if content is not None:
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-    said = here("dlq", "replay", letter, "--payload", str(file), "--reason", "x")
+    said = here("dlq", "correct", letter, "--payload", str(file), "--reason", "x")
     assert said.code == 64
     assert "Nada foi mudado" in said.err
     assert waiting() == []
@@ -78,6 +78,19 @@ def test_a_decision_has_a_reason(
 ) -> None:
     assert here("dlq", command, letter, *reason).code == 64
     assert toys.rows("SELECT FROM ops.dead_letters WHERE NOT resolved")
+
+
+@pytest.mark.parametrize(
+    "how", [(), ("--set", "n"), ("--set", "=2"), ("--set", "n=2", "--payload", "f")]
+)
+def test_a_correction_says_what_once(here: Run, letter: str, how: tuple[str, ...]) -> None:
+    assert here("dlq", "correct", letter, *how, "--reason", "x").code == 64
+    assert waiting() == []
+
+
+def test_a_cell_is_corrected_by_name(here: Run, letter: str) -> None:
+    assert here("dlq", "correct", letter, "--set", "n=a=b", "--reason", "x").code == 0
+    assert waiting() == [{"n": "a=b"}]
 
 
 def test_discarded_is_decided(here: Run, letter: str) -> None:

@@ -4,7 +4,8 @@
     ├── UsageError               the caller asked for what cannot be          exit 64, HTTP 400
     │   ├── UnknownJob           no job has that name
     │   ├── BadPeriod            the reference period is not YYYY, YYYY-MM …
-    │   └── NotFound             the thing asked for does not exist           HTTP 404
+    │   ├── NotFound             the thing asked for does not exist           HTTP 404
+    │   └── AlreadySo            nothing to change: it is over, paused, …     HTTP 409
     ├── NotAuthenticated         no key, or a key that is not ours            HTTP 401
     ├── NotAllowed               the key is good, its role is not enough      HTTP 403
     ├── TooMany                  more requests than a key or address may      HTTP 429
@@ -64,6 +65,10 @@ class BadPeriod(UsageError):
 
 class NotFound(UsageError):
     """Isso não existe aqui."""
+
+
+class AlreadySo(UsageError):
+    """Não há o que mudar: já está assim."""
 
 
 class NotAuthenticated(AtalaiaError):
@@ -210,6 +215,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     UnknownJob: Outcome(404, "unknown-job", 64, "Não há job com esse nome"),
     BadPeriod: Outcome(422, "bad-period", 64, "Período de referência inválido"),
     NotFound: Outcome(404, "not-found", 64, "Não encontrado"),
+    AlreadySo: Outcome(409, "already-so", 64, "Já está assim"),
     NotAuthenticated: Outcome(401, "not-authenticated", 2, "É preciso uma chave"),
     NotAllowed: Outcome(403, "not-allowed", 2, "A chave não alcança isto"),
     TooMany: Outcome(429, "too-many-requests", 1, "Pedidos demais"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import isfinite
 from pathlib import Path
@@ -38,9 +38,9 @@ class Rejected:
 
     def add_row(self, row: dict[str, Any], reason: str, entity_id: str) -> None:
         """Put one row aside."""
-        payload = {column: _storable(value) for column, value in row.items()}
+        payload = as_kept(row)
         line = {"entity_id": entity_id, "reason": _storable(reason), "payload": payload}
-        self._file.write(json.dumps(line, ensure_ascii=False, default=_readable) + "\n")
+        self._file.write(json.dumps(line, ensure_ascii=False, default=readable) + "\n")
         self.count += 1
 
     def write(self, connection: Connection, run: Run, connector: str) -> None:
@@ -91,6 +91,11 @@ class Rejected:
         self._file.close()
 
 
+def as_kept(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as a dead letter keeps it."""
+    return {column: _storable(value) for column, value in row.items()}
+
+
 def _storable(value: Any) -> Any:
     """A cell as PostgreSQL can keep it: its text has no NUL, its JSON neither NaN nor infinity."""
     if isinstance(value, str):
@@ -100,7 +105,8 @@ def _storable(value: Any) -> Any:
     return value
 
 
-def _readable(value: object) -> str:
+def readable(value: object) -> str:
+    """What JSON has no word for, as text."""
     return value.hex() if isinstance(value, bytes) else str(value)
 
 

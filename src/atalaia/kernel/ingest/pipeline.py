@@ -12,6 +12,7 @@ from atalaia.kernel.base.errors import AtalaiaError, NotPublished
 from atalaia.kernel.ingest import bronze, cascade
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.connector import Connector, Shaped
+from atalaia.kernel.ingest.corrections import corrected, corrections_of
 from atalaia.kernel.ingest.dead_letters import Rejected, rejected_rows
 from atalaia.kernel.ingest.load import Loaded, load
 from atalaia.kernel.work.job import Counts, Run
@@ -99,7 +100,9 @@ class _Stream:
         self._read = self._represented = 0
         self._rejected.clear()
         shaper = self._connector.shaper(self._run)
-        for dataset, raw in self._connector.parse(self._objects):
+        corrections = corrections_of(self._connector.name, self._run.reference_period)
+        for dataset, came in self._connector.parse(self._objects):
+            raw = corrected(dataset, came, corrections)
             self._read += raw.height
             accepted, bad = self._connector.contract.split(dataset, raw)
             self._put_aside(bad, dataset)

@@ -179,9 +179,16 @@ def claim(connection: Connection, kind: str, worker_id: UUID, limit: int) -> lis
 def release(connection: Connection, items: Sequence[Item]) -> None:
     """Give back, untouched, what was claimed and not begun; no attempt is counted."""
     connection.execute(
-        """UPDATE ops.work_items AS item
-           SET status = 'queued', worker_id = NULL, attempt = attempt - 1
-           FROM unnest(%s::bigint[], %s::bigint[]) AS held (item_id, fence)
+        """WITH held AS MATERIALIZED (
+               SELECT item_id, asked.fence, batch.cancelled_at IS NOT NULL AS called_off
+               FROM unnest(%s::bigint[], %s::bigint[]) AS asked (item_id, fence)
+               JOIN ops.work_items USING (item_id) JOIN ops.batches AS batch USING (batch_id)
+               FOR KEY SHARE OF batch)
+           UPDATE ops.work_items AS item
+           SET status = CASE WHEN called_off THEN 'cancelled' ELSE 'queued' END::ops.work_status,
+               finished_at = CASE WHEN called_off THEN clock_timestamp() END,
+               worker_id = NULL, attempt = attempt - 1
+           FROM held
            WHERE item.item_id = held.item_id AND item.fence = held.fence
              AND item.status = 'running'""",
         ([item.item_id for item in items], [item.fence for item in items]),
@@ -192,25 +199,34 @@ def give_back(
     connection: Connection, item: Item, error: str, error_type: ErrorType, wait_seconds: float
 ) -> bool:
     """After a failed attempt: due again after `wait_seconds`, or dead when it cannot pass or was
-    the last. False when the item is no longer this worker's."""
+    the last, or cancelled when its batch was called off. False when the item is no longer this
+    worker's."""
     last = error_type == "permanent" or item.attempt >= item.max_attempts
+    # The batch's row is locked: called off at this moment, its items are not put back in the queue.
     changed = connection.execute(
-        """UPDATE ops.work_items
-           SET status = %(status)s::ops.work_status, worker_id = NULL, error = %(error)s,
+        """WITH fate AS MATERIALIZED (
+               SELECT CASE WHEN cancelled_at IS NOT NULL THEN 'cancelled'
+                           ELSE %(status)s END::ops.work_status AS status
+               FROM ops.batches WHERE batch_id = %(batch)s FOR KEY SHARE)
+           UPDATE ops.work_items AS item
+           SET status = fate.status, worker_id = NULL, error = %(error)s,
                due_at = clock_timestamp() + make_interval(secs => %(wait)s),
-               finished_at = CASE WHEN %(status)s = 'dead' THEN clock_timestamp() END
-           WHERE item_id = %(item)s AND fence = %(fence)s AND status = 'running'""",
+               finished_at = CASE WHEN fate.status <> 'queued' THEN clock_timestamp() END
+           FROM fate
+           WHERE item_id = %(item)s AND fence = %(fence)s AND item.status = 'running'
+           RETURNING item.status::text AS status""",
         {
             "status": "dead" if last else "queued",
             "error": error,
             "wait": wait_seconds,
             "item": item.item_id,
+            "batch": item.batch_id,
             "fence": item.fence,
         },
-    )
-    if changed.rowcount != 1:
+    ).fetchone()
+    if changed is None:
         return False
-    if last:
+    if changed["status"] == "dead":
         bury(connection, [item.item_id], error_type)
     return True
 

@@ -6,17 +6,22 @@ one record of the audit log, in its own transaction.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
+
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import NotFound, UsageError
 from atalaia.kernel.keep import audit
-from atalaia.kernel.work.items import accept
+from atalaia.kernel.work.batches import RUN
+from atalaia.kernel.work.items import MAX_ATTEMPTS, accept
 
 _STREAM = "dead_letters"
-_NO_PAYLOAD = object()
+_ORDINARY_PLACE = re.compile(r".+:[0-9]+")
 
 
 def replay(
@@ -26,43 +31,113 @@ def replay(
     actor: str,
     reason: str,
     trigger: str = "python",
-    payload: Any = _NO_PAYLOAD,
+    tenant_id: str | None = None,
 ) -> UUID:
-    """Accept the work again, as it came or with a corrected `payload`, and resolve the letter, in
-    the caller's transaction. Returns the new batch. Raises NotFound when there is none waiting, and
-    UsageError for a row of a file, which only a run can read again."""
+    """Accept the work again, as it came, and resolve the letter, in the caller's transaction. For
+    a row of a file that is a run of its job and period: the rules may have changed. Returns the
+    new batch. Raises NotFound when there is none waiting (of `tenant_id`, when given)."""
+    letter = _waiting(connection, dead_letter_id, tenant_id)
+    payload = letter["payload"] if letter["kind"] else _run_of(letter)
+    return _again(connection, letter, payload, actor=actor, reason=reason, trigger=trigger)
+
+
+def correct(
+    connection: Connection,
+    dead_letter_id: int,
+    payload: Any,
+    *,
+    actor: str,
+    reason: str,
+    trigger: str = "python",
+    tenant_id: str | None = None,
+) -> UUID:
+    """Accept the work again as `payload` says it should have been, and resolve the letter. For a
+    row of a file, `payload` holds the cells that change; they are kept as a correction, which every
+    run applies while the row comes as it came. Returns the new batch.
+
+    Raises NotFound when none waits, and UsageError for a cell that the row does not have, or a row
+    whose place in its file is not known."""
+    if "\\u0000" in json.dumps(payload):
+        raise UsageError("O conteúdo tem o caractere NUL, que o banco não guarda. Nada foi mudado.")
+    letter = _waiting(connection, dead_letter_id, tenant_id)
+    if not letter["kind"]:
+        becomes = _changed_cells(letter, payload)
+        connection.execute(
+            """INSERT INTO ops.corrections (dead_letter_id, connector, reference_period, entity_id,
+                   was, becomes, actor, reason)
+               SELECT dead_letter_id, entity_type, reference_period, entity_id, payload, %s, %s, %s
+               FROM ops.dead_letters WHERE dead_letter_id = %s""",
+            (Jsonb(becomes), actor, reason, dead_letter_id),
+        )
+        payload = _run_of(letter)
+    who = {"actor": actor, "reason": reason, "trigger": trigger}
+    return _again(connection, letter, payload, corrected=True, **who)
+
+
+def _waiting(connection: Connection, dead_letter_id: int, tenant_id: str | None) -> dict[str, Any]:
+    """The letter, held until the transaction ends."""
     letter = connection.execute(
-        """SELECT d.payload, i.kind, i.max_attempts, b.tenant_id
+        """SELECT d.dead_letter_id, d.entity_id, d.reference_period, d.payload, i.kind,
+                  i.max_attempts, r.job_name, coalesce(b.tenant_id, %(default)s) AS tenant_id
            FROM ops.dead_letters d
            LEFT JOIN ops.work_items i USING (item_id) LEFT JOIN ops.batches b USING (batch_id)
-           WHERE d.dead_letter_id = %s AND NOT d.resolved FOR UPDATE OF d""",
-        (dead_letter_id,),
+           LEFT JOIN ops.pipeline_runs r ON r.run_id = d.run_id
+           WHERE d.dead_letter_id = %(id)s AND NOT d.resolved
+             AND (%(tenant)s::text IS NULL OR coalesce(b.tenant_id, %(default)s) = %(tenant)s)
+           FOR UPDATE OF d""",
+        {"id": dead_letter_id, "tenant": tenant_id, "default": audit.DEFAULT_TENANT},
     ).fetchone()
     if letter is None:
         raise _none_waits(dead_letter_id)
-    if letter["kind"] is None:
+    return letter
+
+
+def _changed_cells(letter: dict[str, Any], payload: Any) -> dict[str, Any]:
+    row = letter["payload"]
+    if not isinstance(payload, dict) or not payload or not payload.keys() <= row.keys():
         raise UsageError(
-            f"{dead_letter_id} é uma linha de arquivo. Nada foi mudado.",
-            todo="Corrija a fonte ou a regra e rode o conector de novo: ela se resolve sozinha.",
+            f"{letter['dead_letter_id']} é uma linha de arquivo: diga só as células que mudam, "
+            "com os nomes de coluna que ela tem. Nada foi mudado.",
+            todo='Assim: {"coluna": "valor certo"}.',
         )
+    if not _ORDINARY_PLACE.fullmatch(letter["entity_id"]):
+        raise UsageError(
+            f"Não se sabe em que linha do arquivo {letter['dead_letter_id']} está, então a "
+            "correção não teria onde ser aplicada. Nada foi mudado.",
+            todo="Corrija a fonte ou a regra e rode o conector de novo.",
+        )
+    return {name: cell for name, cell in payload.items() if cell != row[name]} or payload
+
+
+def _run_of(letter: dict[str, Any]) -> dict[str, Any]:
+    return {"job_name": letter["job_name"], "reference_period": letter["reference_period"]}
+
+
+def _again(
+    connection: Connection,
+    letter: dict[str, Any],
+    payload: Any,
+    *,
+    corrected: bool = False,
+    **who: str,
+) -> UUID:
+    """Accept `payload`, resolve the letter, record both as one decision."""
+    number, tenant_id = letter["dead_letter_id"], letter["tenant_id"]
     accepted = accept(
         connection,
-        letter["kind"],
-        [letter["payload"] if payload is _NO_PAYLOAD else payload],
-        tenant_id=letter["tenant_id"],
-        actor=actor,
+        letter["kind"] or RUN,
+        [payload],
+        tenant_id=tenant_id,
+        actor=who["actor"],
         trigger="replay",
-        reason=reason,
-        key=f"dead letter {dead_letter_id}",
-        max_attempts=letter["max_attempts"],
+        reason=who["reason"],
+        key=f"dead letter {number}",
+        max_attempts=letter["max_attempts"] or MAX_ATTEMPTS,
     )
-    corrected = "" if payload is _NO_PAYLOAD else "corrected, "
-    _resolve(
-        connection, [dead_letter_id], actor, f"{corrected}replayed as {accepted.batch_id}: {reason}"
-    )
-    details = {"batch_id": str(accepted.batch_id), "corrected": payload is not _NO_PAYLOAD}
-    who = {"actor": actor, "trigger": trigger, "reason": reason, "tenant_id": letter["tenant_id"]}
-    _record(connection, "replayed", dead_letter_id, details, **who)
+    how = "corrected, replayed" if corrected else "replayed"
+    _resolve(connection, [number], who["actor"], f"{how} as {accepted.batch_id}: {who['reason']}")
+    details = {"batch_id": str(accepted.batch_id), "corrected": corrected}
+    _record(connection, "replayed", number, details, tenant_id=tenant_id, **who)
     return accepted.batch_id
 
 
@@ -73,9 +148,12 @@ def discard(
     actor: str,
     reason: str,
     trigger: str = "python",
+    tenant_id: str | None = None,
 ) -> None:
     """Resolve letters without doing the work. All of them or, raising NotFound, none."""
     wanted = sorted(set(dead_letter_ids))
+    for letter in wanted if tenant_id else ():
+        _waiting(connection, letter, tenant_id)
     tenants = _resolve(connection, wanted, actor, f"discarded: {reason}")
     if missing := [letter for letter in wanted if letter not in tenants]:
         raise _none_waits(missing[0])

@@ -29,16 +29,23 @@ def reconcile() -> Reconciled:
     with transaction() as connection:
         rows = connection.execute(
             """WITH lost AS MATERIALIZED (
-                   SELECT i.item_id FROM ops.work_items i JOIN ops.workers w USING (worker_id)
+                   SELECT i.item_id, i.batch_id
+                   FROM ops.work_items i JOIN ops.workers w USING (worker_id)
                    WHERE i.status = 'running' AND w.leased_until <= clock_timestamp()
-                   FOR UPDATE OF i SKIP LOCKED)
+                   FOR UPDATE OF i SKIP LOCKED),
+               fate AS MATERIALIZED (  -- locked, as in items.give_back
+                   SELECT batch_id, cancelled_at IS NOT NULL AS called_off
+                   FROM ops.batches WHERE batch_id IN (SELECT batch_id FROM lost)
+                   FOR KEY SHARE)
                UPDATE ops.work_items i
-               SET status = CASE WHEN attempt < max_attempts THEN 'queued' ELSE 'dead' END
+               SET status = CASE WHEN called_off THEN 'cancelled'
+                                 WHEN attempt < max_attempts THEN 'queued' ELSE 'dead' END
                             ::ops.work_status,
-                   finished_at = CASE WHEN attempt >= max_attempts THEN clock_timestamp() END,
+                   finished_at = CASE WHEN called_off OR attempt >= max_attempts
+                                      THEN clock_timestamp() END,
                    worker_id = NULL, alone = true, due_at = clock_timestamp(),
                    error = 'o processo que o fazia terminou no meio'
-               FROM lost WHERE i.item_id = lost.item_id
+               FROM lost JOIN fate USING (batch_id) WHERE i.item_id = lost.item_id
                RETURNING i.item_id, i.status"""
         ).fetchall()
         dead = [row["item_id"] for row in rows if row["status"] == "dead"]
@@ -54,4 +61,5 @@ def reconcile() -> Reconciled:
             """SELECT DISTINCT kind FROM ops.work_items
                WHERE status = 'queued' AND due_at <= clock_timestamp() ORDER BY kind"""
         ).fetchall()
-    return Reconciled(len(rows) - len(dead), len(dead), tuple(row["kind"] for row in due))
+    given_back = sum(row["status"] == "queued" for row in rows)
+    return Reconciled(given_back, len(dead), tuple(row["kind"] for row in due))

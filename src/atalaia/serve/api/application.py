@@ -22,7 +22,7 @@ from atalaia.kernel.base import trace
 from atalaia.kernel.base.settings import project_dir, settings
 from atalaia.kernel.watch import metrics
 from atalaia.serve import catalog
-from atalaia.serve.api import access, audit, health, jobs, keys, ops, problems, session
+from atalaia.serve.api import access, audit, health, jobs, keys, ops, problems, session, work
 from atalaia.serve.api.cache import CacheHeaderMiddleware
 from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Journal
@@ -40,6 +40,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     routers = [
         health.router,
         ops.router,
+        work.router,
         jobs.router,
         audit.router,
         keys.router,

@@ -1,18 +1,64 @@
-"""Accepted work over HTTP: `/v1/jobs/{id}` says how a batch stands. Each tenant sees its own."""
+"""Accepted work over HTTP: asked for, followed, called off. Each tenant sees its own."""
 
 from __future__ import annotations
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+import orjson
+from fastapi import APIRouter, Depends, Header, Response
+from pydantic import Field
 
-from atalaia.kernel.base.database import row
+from atalaia.kernel.base.database import pooled, row
 from atalaia.kernel.base.errors import NotFound
-from atalaia.serve.api.access import Caller, needs
+from atalaia.kernel.work import batches
+from atalaia.kernel.work.job import checked_period
+from atalaia.serve import catalog
+from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.serve.api.work import (
+    Decision,
+    Page,
+    PageSize,
+    Words,
+    accepted_answer,
+    answer,
+)
 
 router = APIRouter(prefix="/v1/jobs", tags=["operação"])
 Viewer = Annotated[Caller, Depends(needs("viewer", clients=True))]
+Operator = Annotated[Caller, Depends(needs("operator"))]
+Owner = Annotated[Caller, Depends(needs("operator", clients=True))]
+Key = Annotated[str, Header(min_length=8, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+
+
+class Wanted(Body):
+    """A run: of which job, for which period."""
+
+    job_name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")
+    reference_period: str = Field(max_length=10)
+    force: bool = False
+    reason: Words
+
+
+@router.post("", status_code=202, summary="Pede uma execução; repetir a chave não a repete")
+def ask(wanted: Wanted, idempotency_key: Key, who: Operator) -> Response:
+    """Accepted: it will be done, whatever dies now. The same Idempotency-Key with the same request
+    gives the same answer and one run; with another request, 409."""
+    job = catalog.job(wanted.job_name)
+    period = checked_period(wanted.reference_period, job.period_kind)
+    asked = {"job_name": job.name, "reference_period": period, "force": wanted.force}
+    with pooled() as connection, connection.transaction():
+        accepted = batches.request(
+            connection,
+            batches.RUN,
+            [asked],
+            actor=who.actor,
+            trigger="api",
+            reason=wanted.reason,
+            key=f"api {idempotency_key}",
+            tenant_id=who.tenant_id,
+        )
+    return accepted_answer(accepted.batch_id)
 
 
 @router.get("/{batch_id}", summary="Um trabalho aceito: quanto dele está feito")
@@ -38,6 +84,51 @@ def job(batch_id: UUID, who: Viewer) -> Response:
     )
     if found is None:
         raise NotFound("Não há trabalho com esse identificador.")
-    return Response(
-        found["body"], media_type="application/json", headers={"cache-control": "no-store"}
+    return answer(found["body"])
+
+
+@router.get("/{batch_id}/results", summary="O que cada item deu, em páginas")
+def results(
+    batch_id: UUID,
+    who: Viewer,
+    page: Page = 1,
+    page_size: PageSize = 100,
+) -> Response:
+    """Items by position, with state, attempts, result and error."""
+    found = row(
+        """WITH listed AS (
+               SELECT position, status, attempt, result, error, finished_at
+               FROM ops.work_items
+               WHERE batch_id = %(batch)s AND position >= %(skip)s
+                 AND position < %(skip)s + %(size)s ORDER BY position)
+           SELECT json_build_object(
+               'id', b.batch_id, 'items', coalesce((SELECT json_agg(listed) FROM listed), '[]'),
+               'count', (SELECT count(*) FROM listed), 'total', b.total,
+               'page', %(page)s::int, 'page_size', %(size)s::int)::text AS body
+           FROM ops.batches b WHERE b.batch_id = %(batch)s AND b.tenant_id = %(tenant)s""",
+        {
+            "batch": batch_id,
+            "tenant": who.tenant_id,
+            "page": page,
+            "size": page_size,
+            "skip": (page - 1) * page_size,
+        },
     )
+    if found is None:
+        raise NotFound("Não há trabalho com esse identificador.")
+    return answer(found["body"])
+
+
+@router.post("/{batch_id}/cancel", summary="Cancela o que ainda não foi feito")
+def cancel(batch_id: UUID, decision: Decision, who: Owner) -> Response:
+    """What waits is cancelled, a run in hand is asked to stop, and nothing is tried again."""
+    with pooled() as connection, connection.transaction():
+        count = batches.cancel(
+            connection,
+            batch_id,
+            actor=who.actor,
+            reason=decision.reason,
+            trigger="api",
+            tenant_id=who.tenant_id,
+        )
+    return answer(orjson.dumps({"id": batch_id, "cancelled": count}).decode())

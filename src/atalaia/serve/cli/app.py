@@ -40,6 +40,8 @@ ENTRIES = (
         "quality", f"{_HERE}.work:quality", "Roda a suíte de qualidade e mostra o placar.", _WORK
     ),
     Entry("cancel", f"{_HERE}.work:cancel", "Pede que uma execução pare.", _WORK),
+    Entry("schedule", f"{_HERE}.schedule:schedule", "O que vem de tempo em tempo.", _WORK),
+    Entry("work", f"{_HERE}.batches:work", "Trabalhos aceitos: ver, seguir, cancelar.", _WORK),
     Entry("runs", f"{_HERE}.data:runs", "As últimas execuções.", _DATA),
     Entry("jobs", f"{_HERE}.data:jobs", "Os jobs que existem.", _DATA),
     Entry("domains", f"{_HERE}.data:domains", "Os domínios, e os que não carregaram.", _DATA),

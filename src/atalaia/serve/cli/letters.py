@@ -1,10 +1,11 @@
-"""Dead letters on the command line: looked at, replayed, discarded."""
+"""Dead letters on the command line: looked at, replayed, corrected, discarded."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 
@@ -79,22 +80,55 @@ def dlq_show(
 def dlq_replay(
     dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
     reason: Why,
+) -> int:
+    """Aceita o trabalho de novo, como veio; de uma linha de arquivo, a execução dela."""
+    with transaction() as connection:
+        batch = letters.replay(
+            connection, dead_letter_id, actor=whoami(), trigger="cli", reason=said(reason)
+        )
+    return _accepted(batch)
+
+
+@dlq.command("correct", cls=Command)
+def dlq_correct(
+    dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
+    reason: Why,
     payload: Annotated[
         Path | None, typer.Option("--payload", help="Arquivo JSON com o conteúdo corrigido.")
     ] = None,
+    cell: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="coluna=valor; de uma linha de arquivo, só o que muda."),
+    ] = None,
 ) -> int:
-    """Aceita o trabalho de novo, como veio ou corrigido."""
-    corrected = {} if payload is None else {"payload": _read(payload)}
+    """Aceita o trabalho de novo, corrigido. O que veio continua guardado como veio.
+
+    A correção de uma linha de arquivo vale em toda execução enquanto a linha vier como veio.
+    """
+    if (payload is None) == (cell is None):
+        raise UsageError("Diga --payload ou --set, um dos dois. Nada foi mudado.")
+    corrected = _cells(cell or []) if payload is None else _read(payload)
     with transaction() as connection:
-        batch = letters.replay(
+        batch = letters.correct(
             connection,
             dead_letter_id,
+            corrected,
             actor=whoami(),
             trigger="cli",
             reason=said(reason),
-            **corrected,
         )
-    _wake()
+    return _accepted(batch)
+
+
+def _cells(written: list[str]) -> dict[str, str]:
+    pairs = [one.partition("=") for one in written]
+    if not all(name and equals for name, equals, _ in pairs):
+        raise UsageError("--set é coluna=valor. Nada foi mudado.")
+    return {name: value for name, _, value in pairs}
+
+
+def _accepted(batch: UUID) -> int:
+    wake_up()
     say(f"Aceito de novo como {batch}.")
     return OK
 
@@ -127,7 +161,8 @@ def _read(file: Path) -> Any:
         raise UsageError(f"{file} não é um JSON que se leia. Nada foi mudado.") from error
 
 
-def _wake() -> None:
+def wake_up() -> None:
+    """Wake a worker; Redis is imported only now."""
     from atalaia.serve.worker import wake
 
     wake()
