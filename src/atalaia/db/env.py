@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, pool
 
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.migrate import verify_applied_files
+from atalaia.kernel.keep.guard import require_for_migration
 
 engine = create_engine(
     "postgresql+psycopg://",
@@ -17,11 +18,23 @@ engine = create_engine(
     poolclass=pool.NullPool,
 )
 
+_READING = ("branches", "check", "current", "heads", "history", "show")
+
+
+def _require_backup() -> None:
+    """Before a production database is changed; looking at it, or having nothing to do, is free."""
+    asked = getattr(getattr(context.config.cmd_opts, "cmd", [None])[0], "__name__", "upgrade")
+    done = set(context.get_context().get_current_heads()) == set(context.script.get_heads())
+    if asked not in _READING and not (asked == "upgrade" and done):
+        require_for_migration(f"alembic {asked}")
+
+
 with engine.connect() as connection:
     verify_applied_files(connection)
     context.configure(
         connection=connection, transaction_per_migration=True, version_table_schema="public"
     )
+    _require_backup()
     with context.begin_transaction():
         context.run_migrations()
     connection.commit()

@@ -11,10 +11,10 @@ from tests.domains.territory.conftest import Territory
 
 from atalaia.domains.territory import bundle
 from atalaia.domains.territory.seed import seed_bundle
+from atalaia.kernel.base.disk import sha256_of
 from atalaia.kernel.base.errors import Tampered
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.ingest import bronze
-from atalaia.kernel.ingest.bronze import sha256_of
 
 MANIFEST = "SELECT * FROM bronze.manifest ORDER BY bronze_id"
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from psycopg import sql
+from psycopg.rows import tuple_row
 
 from atalaia.domains.territory import dbt_process
 from atalaia.domains.territory.dbt_process import PROJECT, Node
@@ -17,6 +19,7 @@ from atalaia.domains.territory.indicators import catalogue
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import connect, transaction
 from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError
+from atalaia.kernel.keep.holdings import Holding, register
 from atalaia.kernel.watch import checks
 from atalaia.kernel.work.job import Job, Run
 from atalaia.kernel.work.runner import as_function
@@ -178,3 +181,16 @@ JOB = Job(
     default_periods=lambda: [str(now().year)],
 )
 run = as_function(JOB)
+
+
+def _carry_version(before: psycopg.Connection[Any], restored: psycopg.Connection[Any]) -> None:
+    """The data of a restored database are another version than any the API has shown: answers it
+    keeps, and those browsers keep, are of the old one."""
+    query = "SELECT version FROM gold.data_version"
+    last = before.cursor(row_factory=tuple_row).execute(query).fetchone()
+    restored.execute(
+        "UPDATE gold.data_version SET version = greatest(version, %s) + 1", last or (0,)
+    )
+
+
+register(Holding("territory", carry=_carry_version))

@@ -26,6 +26,7 @@
     ├── TimedOut                 the run used up its timeout_seconds
     │   └── SourceTooSlow        … waiting for its source                 verdict source_failed
     ├── Cancelled                someone asked the run to stop
+    ├── NotGuarded               no verified backup of the last day: not done
     ├── Tampered                 stored bytes are not the bytes that were stored
     └── NoSpace                  the disk is full
 
@@ -192,6 +193,10 @@ class Cancelled(AtalaiaError):
     """A execução foi cancelada. Nada foi carregado; o que veio está guardado no bronze."""
 
 
+class NotGuarded(AtalaiaError):
+    """Não há backup verificado recente; por isso a ação não foi feita."""
+
+
 class Tampered(AtalaiaError):
     """Bytes guardados não têm mais o hash com que foram guardados."""
 
@@ -234,6 +239,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     LeaseLost: Outcome(409, "lease-lost", 2, "O item passou a outro worker"),
     TimedOut: Outcome(504, "timed-out", 2, "O tempo acabou"),
     Cancelled: Outcome(409, "cancelled", 1, "A execução foi cancelada"),
+    NotGuarded: Outcome(412, "not-guarded", 2, "Falta um backup verificado"),
     Tampered: Outcome(500, "tampered", 2, "Bytes guardados foram alterados"),
     NoSpace: Outcome(507, "no-space", 2, "Sem espaço em disco"),
     AtalaiaError: Outcome(500, "internal", 2, "Algo deu errado"),

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", env_file_encoding="utf-8")
 
+    env: str = Field(
+        "development",
+        description="production: a migration asks for a verified backup of that day",
+    )
     database_url: str = Field("", description="libpq URL of PostgreSQL; the same psql takes")
     redis_url: str = Field("", description="Redis that wakes the workers")
     atalaia_url: str = Field("http://127.0.0.1:8000", description="where the API answers")

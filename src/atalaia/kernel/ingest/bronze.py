@@ -9,29 +9,27 @@ there whole or not at all, and a file without its row is as good as absent.
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
 
+import psycopg
+from psycopg.rows import tuple_row
 from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import Connection, transaction
-from atalaia.kernel.base.disk import sync
-from atalaia.kernel.base.errors import NoSpace, Tampered
+from atalaia.kernel.base.disk import full_disk_is_told, sha256_of, sweep, sync
+from atalaia.kernel.base.errors import Tampered
 from atalaia.kernel.base.settings import settings
-
-_SCRATCH_SECONDS = 3600
+from atalaia.kernel.keep.holdings import Holding, KeptFile, register
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +75,20 @@ class BronzeObject:
         return {**asdict(self), "extracted_at": self.extracted_at.isoformat()}
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A scratch file on the same disk as bronze, gone afterwards unless `store` took it."""
     folder = settings().data_dir / "bronze" / ".scratch"
-    with _disk_errors():
+    with full_disk_is_told():
         folder.mkdir(parents=True, exist_ok=True)
-        _sweep(folder)
+        sweep(folder, "*")
         with NamedTemporaryFile(dir=folder, delete=False) as file:
             path = Path(file.name)
     try:
-        with _disk_errors():
+        with full_disk_is_told():
             yield path
     finally:
         path.unlink(missing_ok=True)
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left behind; a file still being written is younger than this."""
-    for left in folder.iterdir():
-        with suppress(FileNotFoundError):
-            if time.time() - left.stat().st_mtime > _SCRATCH_SECONDS:
-                left.unlink()
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpace() from error
-        raise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +114,7 @@ def store_all(
     very same extraction stored twice changes nothing, and puts back a file that was lost. Raises
     NoSpace, and Tampered when other bytes already stand under a final name."""
     moment = (extracted_at or now()).astimezone(UTC)
-    with _disk_errors():
+    with full_disk_is_told():
         entries = [_place(arrival, moment) for arrival in arrivals]
     return _list_in_manifest(entries)
 
@@ -316,3 +290,13 @@ def free_bytes() -> int:
     folder = settings().data_dir
     folder.mkdir(parents=True, exist_ok=True)
     return shutil.disk_usage(folder).free
+
+
+def _kept(connection: psycopg.Connection[Any]) -> Iterator[KeptFile]:
+    """Every payload, as the manifest that `connection` sees lists it."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        for row in cursor.execute("SELECT path, sha256, size FROM bronze.manifest ORDER BY path"):
+            yield KeptFile(*row)
+
+
+register(Holding("bronze", files=_kept))

@@ -110,9 +110,9 @@ def snapshot() -> Iterator[psycopg.Connection[TupleRow]]:
         yield connection
 
 
-def heads(connection: psycopg.Connection[TupleRow]) -> list[Head]:
+def heads(connection: psycopg.Connection[Any]) -> list[Head]:
     """The head of every stream, by name."""
-    return [Head(*row) for row in connection.execute(_HEADS)]
+    return [Head(*row) for row in connection.cursor(row_factory=tuple_row).execute(_HEADS)]
 
 
 def records(

@@ -7,18 +7,15 @@ record. Written under a scratch name, synced and renamed: a final name always ho
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import IO, Any
+from typing import Any
 
 import psycopg
 from psycopg.rows import TupleRow
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.disk import sync
+from atalaia.kernel.base.disk import renamed_when_whole
 from atalaia.kernel.base.errors import NotFound, UsageError
 from atalaia.kernel.keep import anchor as anchoring
 from atalaia.kernel.keep.anchor import Anchor
@@ -44,7 +41,7 @@ def export(out: Path, *, stream: str | None = None) -> dict[str, Any]:
     records and the heads, as they were at one moment. Raises NotFound for an unknown stream."""
     with snapshot() as connection:
         ends = ends_of(connection, stream)
-        with _renamed_when_whole(out) as file:
+        with renamed_when_whole(out) as file:
             file.writelines(lines(connection, ends))
     return {"out": str(out), "rows": sum(end.seq for end in ends), "heads": _listed(ends)}
 
@@ -122,19 +119,3 @@ def _record(line: bytes) -> Record | None:
 
 def _line(value: dict[str, Any]) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
-
-
-@contextmanager
-def _renamed_when_whole(out: Path) -> Iterator[IO[bytes]]:
-    """A file under another name, mode 0600, that gets its own once all of it is on disk."""
-    with NamedTemporaryFile(dir=out.parent, prefix=f".{out.name}.", delete=False) as file:
-        scratch = Path(file.name)
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            scratch.rename(out)
-        except BaseException:
-            scratch.unlink(missing_ok=True)
-            raise
-    sync(out.parent)

@@ -61,6 +61,7 @@ ENTRIES = (
         "doctor", f"{_HERE}.watch:doctor", "Confere a máquina e os mínimos documentados.", _WATCH
     ),
     Entry("logs", f"{_HERE}.watch:logs", "O que as partes registraram.", _WATCH),
+    Entry("backup", f"{_HERE}.backup:backup", "Tudo num arquivo: fazer, conferir, voltar.", _WATCH),
     Entry("audit", f"{_HERE}.audit:audit", "Quem fez o quê, e a prova de que é isso.", _WATCH),
     Entry(
         "conformance", f"{_HERE}.watch:conformance", "Cada promessa: pass, fail, untested.", _WATCH

@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/012_backup.sql
