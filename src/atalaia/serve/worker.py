@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from contextlib import suppress
 from typing import Any
 
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, Worker
+from rq import Queue, Worker, worker_registration
+from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from atalaia.kernel.base.database import Connection, transaction
@@ -30,6 +33,7 @@ QUEUE = "atalaia"
 _AWAITED = f"{QUEUE}:awaited"  # there while a wake is on its way: one is enough
 _AWAITED_SECONDS = 10  # after that another may be sent: the first may have died with its worker
 _SILENT_SECONDS = 60  # RQ tells Redis that the worker lives at least this often
+_RETRY_SECONDS = 2.0  # between two looks for a Redis that is away
 _DRAIN_SECONDS = 300.0  # then the rest goes to a fresh process
 _LONGEST_SECONDS = 3600  # RQ ends what ignores its own timeout
 
@@ -95,7 +99,8 @@ def wake() -> bool:
 
 def do_what_is_due() -> None:
     """What a woken worker does, in a process of its own."""
-    redis().delete(_AWAITED)  # who accepts work from here on wakes again
+    with suppress(RedisError):  # away again: what is due is in PostgreSQL
+        redis().delete(_AWAITED)  # who accepts work from here on wakes again
     try:
         drained = drain(HANDLERS, seconds=_DRAIN_SECONDS, crowded=wake)
     except AtalaiaError as error:
@@ -120,13 +125,53 @@ def _run(item: Item, _connection: Connection) -> dict[str, Any]:
 HANDLERS = {RUN: Handler(_run, group=1)}
 
 
+class _Steady(Worker):
+    """RQ's worker, that asks again within seconds when Redis was away, and is listed again by a
+    Redis that forgot everything."""
+
+    max_connection_wait_time = 4.0
+    told_to_stop = False
+
+    def heartbeat(self, *args: Any, **named: Any) -> None:
+        super().heartbeat(*args, **named)
+        worker_registration.register(self)
+
+    def request_stop(self, *signal_and_frame: Any) -> None:
+        self.told_to_stop = True
+        super().request_stop(*signal_and_frame)  # type: ignore[no-untyped-call]
+
+
 def main() -> None:
-    """Work until told to stop. SIGTERM lets the run in hand finish."""
+    """Work until told to stop, whether Redis is there or not. SIGTERM lets the run in hand end."""
     configure("worker", settings().log_level)
-    Worker(
+    connection, away = redis(), False
+    with suppress(StopRequested):
+        while True:
+            try:
+                if _work(connection):
+                    return
+                away = False
+            except RedisError as error:
+                if not away:
+                    away = True
+                    log("WARNING", "Redis is away; trying again", why=type(error).__name__)
+            time.sleep(_RETRY_SECONDS)
+
+
+def _work(connection: Redis) -> bool:
+    """Work as long as Redis is there. True when told to stop."""
+    name = worker_name(os.getpid())
+    connection.delete(f"{Worker.redis_worker_namespace_prefix}{name}")  # ours, of the last time
+    worker = _Steady(
         [QUEUE],
-        name=worker_name(os.getpid()),
-        connection=redis(),
+        name=name,
+        connection=connection,
         serializer=JSONSerializer,
         worker_ttl=_SILENT_SECONDS,
-    ).work(logging_level="WARNING")
+    )
+    try:
+        worker.work(logging_level="WARNING")
+    except RedisError:
+        if not worker.told_to_stop:
+            raise
+    return worker.told_to_stop

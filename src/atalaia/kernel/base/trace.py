@@ -2,7 +2,8 @@
 
 A line is one JSON object: {ts, level, service, message, trace_id, …}. The message of an error
 begins `ERROR trace_id=<id> …`, so that the runbooks' greps find it. Values a user typed are
-never logged; exceptions are logged by class at trust borders.
+never logged; exceptions are logged by class at trust borders; every line goes through the redactor,
+and of a message of many lines (a library's traceback) only the first is told.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, TextIO
+
+from atalaia.kernel.base.redact import redact, redacted
 
 _trace_id: ContextVar[str] = ContextVar("trace_id", default="")
 _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$")
@@ -56,8 +59,8 @@ class JsonLines(logging.Formatter):
         self.service = service
 
     def format(self, record: logging.LogRecord) -> str:
-        message = record.getMessage()
-        fields: dict[str, Any] = getattr(record, "fields", {})
+        message, _, _ = redact(record.getMessage().strip()).partition("\n")
+        fields: dict[str, Any] = redacted(getattr(record, "fields", {}))
         identifier = fields.get("trace_id") or trace_id()
         if record.levelno >= logging.ERROR:
             message = f"ERROR trace_id={identifier or '-'} {message}"

@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow, tuple_row
 
 from atalaia.kernel.base.database import Connection, connect
 from atalaia.kernel.base.errors import Unrecorded
+from atalaia.kernel.base.redact import redact
 from atalaia.kernel.base.trace import trace_id
 from atalaia.kernel.keep.record import Record, canonical
 
@@ -80,7 +81,8 @@ def append(
     """
     if connection.autocommit and connection.info.transaction_status is TransactionStatus.IDLE:
         raise ValueError("an audit record is written in the transaction of its action")
-    values = (stream, actor, trigger, action, subject, reason, tenant_id, trace_id())
+    told = reason and redact(reason)
+    values = (stream, actor, trigger, action, subject, told, tenant_id, trace_id())
     try:
         made = (
             connection.cursor(row_factory=tuple_row)

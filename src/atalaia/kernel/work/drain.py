@@ -22,6 +22,7 @@ import psycopg
 
 from atalaia.kernel.base.database import Connection, connect
 from atalaia.kernel.base.errors import AtalaiaError, LeaseLost, NoSpace, SourceError
+from atalaia.kernel.base.redact import redact
 from atalaia.kernel.base.trace import log, trace
 from atalaia.kernel.work.items import ErrorType, Item, claim, give_back, release
 
@@ -151,7 +152,7 @@ def wait_after(attempt: int, error: Exception) -> float:
 
 def _told(error: Exception) -> str:
     """What an item may keep of an error: our own words, else only its class (it may quote data)."""
-    return str(error) if isinstance(error, AtalaiaError) else type(error).__name__
+    return redact(str(error)) if isinstance(error, AtalaiaError) else type(error).__name__
 
 
 @contextmanager

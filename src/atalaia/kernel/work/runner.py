@@ -27,6 +27,7 @@ from atalaia.kernel.base.errors import (
     TimedOut,
     UsageError,
 )
+from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.trace import log, trace
 from atalaia.kernel.work.job import Job, Run, checked_period
 from atalaia.kernel.work.ledger import close_run, open_run, watching_for_cancel
@@ -67,7 +68,7 @@ def run_job(
             max_retries=max_retries,
             actor=actor or whoami(),
             trigger=trigger,
-            reason=reason,
+            reason=reason and redact(reason),
             trace_id=trace_id,
             progress=progress,
         )
@@ -225,7 +226,7 @@ def _refuse_unbalanced(run: Run) -> None:
 
 
 def _conclude(run: Run, error: Exception) -> None:
-    run.error = str(error)
+    run.error = redact(str(error))
     if isinstance(error, Cancelled):
         run.status = "cancelled"
     elif isinstance(error, SourceError):
@@ -246,8 +247,7 @@ def _named(error: Exception) -> AtalaiaError:
         return NoSpace()
     if isinstance(error, psycopg.errors.QueryCanceled):
         return TimedOut()
-    first = str(error).strip().splitlines()[:1]
-    return AtalaiaError(f"{type(error).__name__}: {first[0] if first else 'no message'}")
+    return AtalaiaError(f"Um defeito nosso interrompeu a execução ({place_of(error)}).")
 
 
 def whoami() -> str:

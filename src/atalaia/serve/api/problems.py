@@ -28,6 +28,7 @@ from atalaia.kernel.base.errors import (
     UsageError,
     outcome,
 )
+from atalaia.kernel.base.redact import place_of
 from atalaia.kernel.base.trace import log, trace_id
 
 RETRY_AFTER_SECONDS = 5
@@ -201,19 +202,8 @@ def of_any(error: Exception) -> Problem:
         problem = of_error(AtalaiaError())
     away = isinstance(error, Unavailable)  # said once, by who notices that it is away
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and not away:
-        log("ERROR", f"request failed: {problem.slug}", error=_where(error))
+        log("ERROR", f"request failed: {problem.slug}", error=place_of(error))
     return problem
-
-
-def _where(error: BaseException) -> str:
-    """Class and place of an error: no message, which may hold what a person typed."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    if not place:
-        return type(error).__name__
-    code = place.tb_frame.f_code
-    return f"{type(error).__name__} in {code.co_qualname}:{place.tb_lineno}"
 
 
 def install(app: FastAPI) -> None:

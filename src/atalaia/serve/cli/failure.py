@@ -9,6 +9,7 @@ import traceback
 from datetime import UTC, datetime
 
 from atalaia.kernel.base.errors import AtalaiaError, NoSpace, outcome
+from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.settings import state_dir
 
 
@@ -33,14 +34,18 @@ def _known(error: Exception) -> AtalaiaError:
         return NoSpace()
     if isinstance(error, PermissionError):
         return AtalaiaError(f"Sem permissão para {error.filename}.")
-    first = str(error).strip().splitlines()[:1]
-    return AtalaiaError(f"{type(error).__name__}: {first[0] if first else 'sem mensagem'}.")
+    told = place_of(error)
+    if str(getattr(error, "sqlstate", "")).startswith(("42", "3F")):  # of the schema, not of data
+        told = redact(str(error).strip().splitlines()[0])
+    return AtalaiaError(f"É um defeito nosso: {told}.")
 
 
 def _keep(error: Exception) -> str:
-    """Add the traceback to a log. Returns where it is, or '' when it could not be written."""
+    """Add the traceback to a log, lines of code and no values. Returns where it is, or '' when it
+    could not be written."""
     log = state_dir() / "logs" / "cli.log"
-    text = "".join(traceback.format_exception(error))
+    lines = traceback.format_tb(error.__traceback__)
+    text = "".join(["Traceback (most recent call last):\n", *lines, place_of(error), "\n"])
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
