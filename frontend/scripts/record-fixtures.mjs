@@ -93,4 +93,11 @@ if (token) {
     const items = list.items.slice(0, name === 'connectors' ? undefined : RUNS);
     await keep(name, { ...list, items, count: items.length });
   }
+  for (const [name, path] of [
+    ['summary', '/ops/summary'],
+    ['audit', '/audit?page_size=12'],
+    ['audit-streams', '/audit/streams'],
+  ]) {
+    await keep(name, await get(path));
+  }
 }

@@ -12,6 +12,12 @@ interface Ask {
   withKey?: boolean;
 }
 
+/** A change asked for: how, and what it sends as JSON. */
+export interface Change {
+  method: 'POST' | 'DELETE';
+  body?: unknown;
+}
+
 /** The address of a question, with empty parameters left out. */
 export function addressOf(path: string, query: Query = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
@@ -33,20 +39,21 @@ function headersOf(traceId: string, withKey: boolean): Headers {
   return headers;
 }
 
-/**
- * Asks the API one question.
- * Throws ProblemError for every refusal and for silence; an aborted request rethrows the abort.
- */
-export async function ask<T>(path: string, query: Query = {}, options: Ask = {}): Promise<T> {
+/** Sends one request; throws ProblemError for every refusal and for silence. */
+async function send(path: string, query: Query, options: Ask, change?: Change): Promise<Response> {
   const traceId = newTraceId();
   const { signal, withKey = false } = options;
+  const headers = headersOf(traceId, withKey);
+  if (change?.body !== undefined) headers.set('Content-Type', 'application/json');
   try {
     const response = await fetch(addressOf(path, query), {
-      headers: headersOf(traceId, withKey),
+      headers,
       ...(signal && { signal }),
+      ...(change && { method: change.method }),
+      ...(change?.body !== undefined && { body: JSON.stringify(change.body) }),
     });
     if (!response.ok) throw await problemOf(response, traceId);
-    return (await response.json()) as T;
+    return response;
   } catch (error) {
     if (error instanceof ProblemError || signal?.aborted) throw error;
     throw new ProblemError({
@@ -57,4 +64,25 @@ export async function ask<T>(path: string, query: Query = {}, options: Ask = {})
       trace_id: traceId,
     });
   }
+}
+
+/**
+ * Asks the API one question.
+ * Throws ProblemError for every refusal and for silence; an aborted request rethrows the abort.
+ */
+export async function ask<T>(path: string, query: Query = {}, options: Ask = {}): Promise<T> {
+  const response = await send(path, query, options);
+  return (await response.json()) as T;
+}
+
+/** Asks for a file. Always with the key: what is public is linked to instead. */
+export async function askFile(path: string, query: Query = {}): Promise<Blob> {
+  const response = await send(path, query, { withKey: true });
+  return response.blob();
+}
+
+/** Has the API change something. Never tried again by itself: the caller sees what happened. */
+export async function act<T>(path: string, change: Change, query: Query = {}): Promise<T> {
+  const response = await send(path, query, { withKey: true }, change);
+  return (response.status === 204 ? undefined : await response.json()) as T;
 }

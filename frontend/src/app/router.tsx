@@ -41,10 +41,22 @@ const territory = createRoute({
 const operations = createRoute({
   getParentRoute: () => root,
   path: '/operacoes',
+  component: lazyRouteComponent(() => import('../ops/OpsRoom'), 'OpsRoom'),
+});
+
+const now = createRoute({
+  getParentRoute: () => operations,
+  path: '/',
   component: lazyRouteComponent(() => import('../ops/OpsPage'), 'OpsPage'),
 });
 
-export const routeTree = root.addChildren([atlas, territory, operations]);
+const audit = createRoute({
+  getParentRoute: () => operations,
+  path: '/auditoria',
+  component: lazyRouteComponent(() => import('../ops/audit/AuditPage'), 'AuditPage'),
+});
+
+export const routeTree = root.addChildren([atlas, territory, operations.addChildren([now, audit])]);
 
 export function newRouter() {
   return createRouter({

@@ -1,4 +1,5 @@
 import type { MessageKey } from './pt-BR';
+import { roomsEn } from './rooms.en';
 
 /** The same words in English. */
 export const en: Record<MessageKey, string> = {
@@ -282,4 +283,5 @@ export const en: Record<MessageKey, string> = {
   'key.kept': 'The key stays in this tab only and is forgotten when it closes.',
   'key.wrong': 'The key was refused. Check that it was copied whole and has not expired.',
   'key.forget': 'Forget the key',
+  ...roomsEn,
 };

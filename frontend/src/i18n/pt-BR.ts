@@ -1,3 +1,5 @@
+import { roomsPtBR } from './rooms.pt-BR';
+
 /** Every word the screens say, in Portuguese. `en.ts` must have the same keys and parameters. */
 export const ptBR = {
   'app.name': 'Atalaia',
@@ -277,6 +279,7 @@ export const ptBR = {
   'key.kept': 'A chave fica só nesta aba e é esquecida quando ela fecha.',
   'key.wrong': 'A chave foi recusada. Confira se foi copiada inteira e se não expirou.',
   'key.forget': 'Esquecer a chave',
+  ...roomsPtBR,
 } as const;
 
 export type MessageKey = keyof typeof ptBR;

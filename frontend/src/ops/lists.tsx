@@ -1,9 +1,8 @@
 import { useMemo } from 'react';
 import type { Check, Connector, Run } from '../api/types';
 import { useLanguage } from '../i18n/language';
-import type { MessageKey } from '../i18n/pt-BR';
-import { ptBR } from '../i18n/pt-BR';
-import { formatAge, formatMoment, formatNumber } from '../text/format';
+import { formatNumber } from '../text/format';
+import { Moment } from './Moment';
 import styles from './Ops.module.css';
 import { type Column, OpsTable } from './OpsTable';
 import { StateMark } from './StateMark';
@@ -15,25 +14,7 @@ import {
   stateOfConnector,
   stateOfRun,
 } from './state';
-
-/** A value of the wire in words; one this version does not know is shown as it came. */
-function useWords() {
-  const { say } = useLanguage();
-  return (prefix: string, value: string | null | undefined): string => {
-    const key = `${prefix}.${value}`;
-    return key in ptBR ? (say as (key: MessageKey) => string)(key as MessageKey) : (value ?? '—');
-  };
-}
-
-function Moment({ iso }: { iso: string | null }) {
-  const { language } = useLanguage();
-  if (!iso) return '—';
-  return (
-    <time dateTime={iso} title={formatMoment(iso, language)}>
-      {formatAge(iso, new Date(), language)}
-    </time>
-  );
-}
+import { useWords } from './words';
 
 export function NeedsList({ runs, checks }: { runs: readonly Run[]; checks: readonly Check[] }) {
   const { say } = useLanguage();

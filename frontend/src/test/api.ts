@@ -1,4 +1,6 @@
 import { vi } from 'vitest';
+import audit from './fixtures/audit.json';
+import auditStreams from './fixtures/audit-streams.json';
 import checks from './fixtures/checks.json';
 import values2015 from './fixtures/choropleth-deaths_total-2015.json';
 import values2018 from './fixtures/choropleth-deaths_total-2018.json';
@@ -13,8 +15,11 @@ import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
 import runs from './fixtures/runs.json';
 import shapes from './fixtures/shapes.json';
+import summary from './fixtures/summary.json';
 
 export const recorded = {
+  audit,
+  auditStreams,
   checks,
   compare,
   connectors,
@@ -34,6 +39,8 @@ export const recorded = {
 export interface Asked {
   url: URL;
   headers: Headers;
+  method: string;
+  body: unknown;
   signal: AbortSignal | null | undefined;
 }
 
@@ -82,6 +89,9 @@ const ROUTES: Record<string, Answer> = {
   '/v1/ops/pipeline-runs': guarded(runs),
   '/v1/ops/pipeline-checks': guarded(checks),
   '/v1/ops/connector-registry': guarded(connectors),
+  '/v1/ops/summary': guarded(summary),
+  '/v1/audit': guarded(audit),
+  '/v1/audit/streams': guarded(auditStreams),
 };
 
 /**
@@ -93,7 +103,13 @@ export function onTheWire(routes: Record<string, Answer> = {}): Asked[] {
   const table = { ...ROUTES, ...routes };
   vi.stubGlobal('fetch', async (input: string, init: RequestInit = {}) => {
     const url = new URL(input, 'http://atalaia.test');
-    const question = { url, headers: new Headers(init.headers), signal: init.signal };
+    const question = {
+      url,
+      headers: new Headers(init.headers),
+      signal: init.signal,
+      method: init.method ?? 'GET',
+      body: typeof init.body === 'string' ? JSON.parse(init.body) : undefined,
+    };
     asked.push(question);
     const route = table[url.pathname];
     const answer: unknown = typeof route === 'function' ? await route(question) : route;
