@@ -57,6 +57,14 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
     await page.getByRole('button', { name: 'Usar esta chave' }).click();
     await expect(page.getByRole('heading', { name: 'Execuções' })).toBeVisible();
   },
+  audit: async (page) => {
+    test.skip(token === undefined, 'ATALAIA_TOKEN is not set');
+    await go(page, '/operacoes/auditoria');
+    await page.getByLabel('Chave', { exact: true }).fill(token ?? '');
+    await page.getByRole('button', { name: 'Usar esta chave' }).click();
+    await expect(page.getByRole('table', { name: /Quem fez o quê/ })).toBeVisible();
+    await page.getByText(/^Cadeias \(/).click();
+  },
   territory: async (page) => {
     await territory(page);
     await page.getByText('Ver como tabela').first().click();

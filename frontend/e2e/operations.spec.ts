@@ -1,4 +1,4 @@
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 
 const token = process.env.ATALAIA_TOKEN;
 
@@ -8,6 +8,36 @@ test('the room explains that it needs a key, and a wrong one is refused', async 
   await page.getByLabel('Chave', { exact: true }).fill('not-a-key');
   await page.getByRole('button', { name: 'Usar esta chave' }).click();
   await expect(page.getByText('A chave foi recusada')).toBeVisible();
+});
+
+/** Into the room by the key the run was given. */
+async function comeIn(page: Page, address: string): Promise<void> {
+  test.skip(token === undefined, 'ATALAIA_TOKEN is not set');
+  await page.goto(address);
+  await page.getByLabel('Chave', { exact: true }).fill(token ?? '');
+  await page.getByRole('button', { name: 'Usar esta chave' }).click();
+}
+
+test('the audit log says whether it holds, filters into its address and opens a record', async ({
+  page,
+}) => {
+  await comeIn(page, '/operacoes/auditoria');
+  await expect(page.getByText(/Tudo confere|Não se sabe se confere/)).toBeVisible();
+  await page.getByRole('combobox', { name: 'Cadeia', exact: true }).selectOption('runs');
+  await page.getByLabel('Ação').fill('run.closed');
+  await expect(page).toHaveURL(/stream=runs.*action=run\.closed/);
+  const records = page.getByRole('table', { name: /Quem fez o quê/ });
+  await expect(records).not.toContainText('run.opened');
+  await records.getByRole('button', { name: 'run.closed' }).first().click();
+  await expect(page.getByRole('dialog')).toContainText('Hash anterior');
+  await page.reload();
+  await expect(page.getByRole('dialog')).toContainText('Hash anterior');
+});
+
+test('a room that asks for more than the key may says so and how to get it', async ({ page }) => {
+  await comeIn(page, '/operacoes/chaves');
+  await expect(page.getByText(/pede o papel de administrador/)).toBeVisible();
+  await expect(page.getByText('atalaia sign-in --role admin')).toBeVisible();
 });
 
 test('with a key the room says first what needs a person', async ({ page }) => {

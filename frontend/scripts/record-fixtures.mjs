@@ -1,7 +1,7 @@
 /**
  * Records the answers vitest runs on from a running Atalaia, cut down to a few municipalities.
  *   ATALAIA_URL=http://127.0.0.1:8000 node scripts/record-fixtures.mjs
- * With ATALAIA_TOKEN set the operations room is recorded too.
+ * With ATALAIA_TOKEN set (an admin's) the operations room is recorded too.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 
@@ -97,6 +97,7 @@ if (token) {
     ['summary', '/ops/summary'],
     ['audit', '/audit?page_size=12'],
     ['audit-streams', '/audit/streams'],
+    ['keys', '/access/keys'],
   ]) {
     await keep(name, await get(path));
   }

@@ -1,5 +1,6 @@
 import { readKey } from './key';
 import { ProblemError, problemOf } from './problem';
+import { readFormToken } from './session';
 
 /** Where the API is; set VITE_API_BASE_URL at build time to point elsewhere. */
 export const API_BASE: string = import.meta.env.VITE_API_BASE_URL || '/v1';
@@ -44,6 +45,8 @@ async function send(path: string, query: Query, options: Ask, change?: Change): 
   const traceId = newTraceId();
   const { signal, withKey = false } = options;
   const headers = headersOf(traceId, withKey);
+  const token = change ? readFormToken() : null;
+  if (token !== null) headers.set('X-Atalaia-Form', token);
   if (change?.body !== undefined) headers.set('Content-Type', 'application/json');
   try {
     const response = await fetch(addressOf(path, query), {

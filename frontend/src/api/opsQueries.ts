@@ -1,6 +1,17 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { ask, type Query } from './client';
-import type { AuditChains, AuditPage, AuditRecord, OpsSummary } from './opsTypes';
+import { act, ask, type Query } from './client';
+import type {
+  AccessKey,
+  AuditChains,
+  AuditPage,
+  AuditRecord,
+  KeyWanted,
+  NewKey,
+  OpsSummary,
+  Viewer,
+} from './opsTypes';
+import { keepFormToken } from './session';
+import type { List } from './types';
 
 const SECOND_MS = 1000;
 
@@ -44,3 +55,29 @@ export const auditChainsQuery = queryOptions({
   queryKey: ['ops', 'audit-chains'],
   queryFn: ({ signal }) => ask<AuditChains>('/audit/streams', {}, { signal, withKey: true }),
 });
+
+/** Who this browser is to the API; what it is refused with says that it is nobody. */
+export const viewerQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'viewer'],
+  queryFn: async ({ signal }) => {
+    const viewer = await ask<Viewer>('/session', {}, { signal, withKey: true });
+    keepFormToken(viewer.form_token);
+    return viewer;
+  },
+});
+
+export const signIn = (link: string) => act<Viewer>('/session', { method: 'POST', body: { link } });
+
+export const signOut = () => act<void>('/session', { method: 'DELETE' });
+
+export const keysQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'keys'],
+  queryFn: ({ signal }) => ask<List<AccessKey>>('/access/keys', {}, { signal, withKey: true }),
+});
+
+export const createKey = (body: KeyWanted) => act<NewKey>('/access/keys', { method: 'POST', body });
+
+export const revokeKey = (keyId: number, reason: string) =>
+  act<AccessKey>(`/access/keys/${keyId}`, { method: 'DELETE' }, { reason });

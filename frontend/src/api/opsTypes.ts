@@ -52,3 +52,46 @@ export interface AuditChains {
 export interface OpsSummary {
   dead_letters: number;
 }
+
+export const ROLES = ['viewer', 'auditor', 'operator', 'admin', 'client'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Who the API takes this browser for. */
+export interface Viewer {
+  kind: 'key' | 'session';
+  name: string;
+  role: Role;
+  tenant_id: string;
+  /** Of a session. */
+  expires_at?: string;
+  form_token?: string;
+}
+
+export interface AccessKey {
+  key_id: number;
+  prefix: string;
+  name: string;
+  role: Role;
+  tenant_id: string;
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+  revoked_at: string | null;
+  status: 'active' | 'expired' | 'revoked';
+}
+
+export interface KeyWanted {
+  name: string;
+  role: Role;
+  expires_days: number | null;
+  reason: string;
+}
+
+/** A key just made; `key` is the whole of it, in this answer only. */
+export interface NewKey {
+  key: string;
+  key_id: number;
+  prefix: string;
+  name: string;
+  role: Role;
+}

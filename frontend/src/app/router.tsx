@@ -56,7 +56,24 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import('../ops/audit/AuditPage'), 'AuditPage'),
 });
 
-export const routeTree = root.addChildren([atlas, territory, operations.addChildren([now, audit])]);
+const keys = createRoute({
+  getParentRoute: () => operations,
+  path: '/chaves',
+  component: lazyRouteComponent(() => import('../ops/keys/KeysPage'), 'KeysPage'),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/entrar',
+  component: lazyRouteComponent(() => import('../ops/SignInPage'), 'SignInPage'),
+});
+
+export const routeTree = root.addChildren([
+  atlas,
+  territory,
+  signIn,
+  operations.addChildren([now, audit, keys]),
+]);
 
 export function newRouter() {
   return createRouter({

@@ -20,6 +20,8 @@ const FAMILIES = [
   'ops.connector',
   'ops.source',
   'audit.verdict',
+  'role',
+  'key.status',
   'audit',
 ];
 

@@ -277,7 +277,8 @@ export const en: Record<MessageKey, string> = {
   'key.title': 'The operations room asks for a viewer’s key',
   'key.why':
     'Map and profiles are public. Runs, checks and sources show the inside of the system and ask for a key with the viewer role or above.',
-  'key.how': 'On the machine where Atalaia runs, this command shows one:',
+  'key.how':
+    'On the machine where Atalaia runs, the first command shows an address that signs in by itself; the second, a key:',
   'key.label': 'Key',
   'key.use': 'Use this key',
   'key.kept': 'The key stays in this tab only and is forgotten when it closes.',

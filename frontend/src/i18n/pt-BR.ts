@@ -273,7 +273,8 @@ export const ptBR = {
   'key.title': 'A sala de operações pede uma chave de leitor',
   'key.why':
     'Mapa e perfis são públicos. Execuções, verificações e fontes mostram o interior do sistema e pedem uma chave com papel de leitor (viewer) ou acima.',
-  'key.how': 'Na máquina onde a Atalaia roda, este comando mostra uma:',
+  'key.how':
+    'Na máquina onde a Atalaia roda, o primeiro comando mostra um endereço que entra sozinho; o segundo, uma chave:',
   'key.label': 'Chave',
   'key.use': 'Usar esta chave',
   'key.kept': 'A chave fica só nesta aba e é esquecida quando ela fecha.',

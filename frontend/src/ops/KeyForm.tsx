@@ -24,6 +24,7 @@ export function KeyForm({ refused, onKey }: KeyFormProps) {
       <h2>{say('key.title')}</h2>
       <p>{say('key.why')}</p>
       <p>{say('key.how')}</p>
+      <pre>.venv/bin/atalaia sign-in</pre>
       <pre>eval "$(.venv/bin/atalaia env)"; echo $ATALAIA_TOKEN</pre>
       <PasswordInput
         label={say('key.label')}

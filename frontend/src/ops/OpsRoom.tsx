@@ -1,25 +1,29 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { forgetKey, keepKey, readKey } from '../api/key';
-import { summaryQuery } from '../api/opsQueries';
+import { signOut, viewerQuery } from '../api/opsQueries';
+import type { Viewer } from '../api/opsTypes';
 import { ProblemError } from '../api/problem';
+import { Refusal } from '../app/Refusal';
+import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
 import type { Search } from '../view/address';
 import { KeyForm } from './KeyForm';
 import styles from './OpsRoom.module.css';
 import { RoomContext } from './room';
-
-function asksForKey(error: Error | null): boolean {
-  const status = error instanceof ProblemError ? error.problem.status : 0;
-  return status === 401 || status === 403;
-}
+import { useWords } from './words';
 
 const SECTIONS = [
   ['/operacoes', 'room.now'],
   ['/operacoes/auditoria', 'room.audit'],
+  ['/operacoes/chaves', 'room.keys'],
 ] as const;
+
+function isUnknown(error: Error | null): boolean {
+  return error instanceof ProblemError && error.problem.status === 401;
+}
 
 function Sections() {
   const { say } = useLanguage();
@@ -40,40 +44,53 @@ function Sections() {
   );
 }
 
+function Who({ viewer, onLeave }: { viewer: Viewer; onLeave: () => void }) {
+  const { say } = useLanguage();
+  const words = useWords();
+  return (
+    <p className={styles.who}>
+      {say('room.who', { name: viewer.name, role: words('role', viewer.role) })}
+      <Button size="compact-sm" variant="default" onClick={onLeave}>
+        {say(viewer.kind === 'session' ? 'room.signOut' : 'key.forget')}
+      </Button>
+    </p>
+  );
+}
+
 /** The rooms of operations: who may come in, the ways between them, what was just done. */
 export function OpsRoom() {
   const { say } = useLanguage();
   const client = useQueryClient();
-  const [key, setKey] = useState(readKey);
   const [told, setTold] = useState('');
-  const summary = useQuery({ ...summaryQuery, enabled: key !== null });
-  const room = useMemo(() => ({ tell: setTold }), []);
+  const viewer = useQuery(viewerQuery);
   const use = (next: string) => {
     keepKey(next);
-    setKey(next);
     void client.resetQueries({ queryKey: ['ops'] });
   };
-  const forget = () => {
+  const leave = async () => {
+    if (viewer.data?.kind === 'session') await signOut();
     forgetKey();
-    setKey(null);
-    client.removeQueries({ queryKey: ['ops'] });
+    setTold('');
+    await client.resetQueries({ queryKey: ['ops'] });
   };
-  const refused = key !== null && asksForKey(summary.error);
-  const closed = key === null || refused;
+  const nobody = isUnknown(viewer.error);
   return (
     <div className={styles.room}>
       <div className={styles.bar}>
         <h1>{say('ops.title')}</h1>
-        {!closed && (
-          <Button size="compact-sm" variant="default" onClick={forget}>
-            {say('key.forget')}
-          </Button>
-        )}
+        {viewer.data && !nobody && <Who viewer={viewer.data} onLeave={() => void leave()} />}
       </div>
-      {closed ? (
-        <KeyForm refused={refused} onKey={use} />
-      ) : (
-        <RoomContext value={room}>
+      {nobody && <KeyForm refused={readKey() !== null} onKey={use} />}
+      {viewer.error && !nobody && (
+        <Refusal
+          error={viewer.error}
+          onRetry={() => void viewer.refetch()}
+          kept={viewer.data !== undefined}
+        />
+      )}
+      {viewer.isPending && <Waiting lines={8} />}
+      {viewer.data && !nobody && (
+        <RoomContext value={{ viewer: viewer.data, tell: setTold }}>
           <Sections />
           <p role="status" className={styles.told}>
             {told}

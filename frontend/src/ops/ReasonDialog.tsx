@@ -44,8 +44,7 @@ function Asking({ proposal, onClose }: { proposal: Proposal; onClose: () => void
         description={say('reason.why')}
         error={missing ? say('reason.missing') : undefined}
         maxLength={500}
-        autosize
-        minRows={2}
+        rows={3}
         value={reason}
         onChange={({ currentTarget: { value } }) => {
           setReason(value);

@@ -10,6 +10,7 @@ import connectors from './fixtures/connectors.json';
 import explain from './fixtures/explain.json';
 import index from './fixtures/index.json';
 import indicators from './fixtures/indicators.json';
+import keys from './fixtures/keys.json';
 import layers from './fixtures/layers.json';
 import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
@@ -26,6 +27,7 @@ export const recorded = {
   explain,
   index,
   indicators,
+  keys,
   layers,
   peers,
   profile,
@@ -70,6 +72,14 @@ function guarded(answer: unknown) {
       : problem(401, 'Este endereço pede uma chave.');
 }
 
+export const VIEWER = {
+  kind: 'key',
+  name: 'operador local',
+  role: 'operator',
+  tenant_id: 'default',
+  prefix: 'atl_0123456789ab',
+};
+
 const ROUTES: Record<string, Answer> = {
   '/v1/indicators': indicators,
   '/v1/territories/index': index,
@@ -90,6 +100,8 @@ const ROUTES: Record<string, Answer> = {
   '/v1/ops/pipeline-checks': guarded(checks),
   '/v1/ops/connector-registry': guarded(connectors),
   '/v1/ops/summary': guarded(summary),
+  '/v1/session': guarded(VIEWER),
+  '/v1/access/keys': guarded(keys),
   '/v1/audit': guarded(audit),
   '/v1/audit/streams': guarded(auditStreams),
 };
