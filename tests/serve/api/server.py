@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -9,12 +10,15 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
+import uvicorn
+from starlette.types import ASGIApp
 
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.database import transaction
@@ -90,11 +94,10 @@ class Api:
 def running(folder: Path, **environment: str) -> Iterator[Api]:
     """An API on a free port, with its log in `folder`; it is up when this yields."""
     port, log = free_port(0), folder / f"api-{secrets.token_hex(3)}.log"
-    command = [sys.executable, "-m", "uvicorn", "atalaia.serve.api:app"]
-    command += ["--no-access-log", "--no-proxy-headers", "--no-server-header"]
+    command = [sys.executable, "-m", "atalaia.serve.cli", "serve", "--port", str(port)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, "--log-level", "warning", "--port", str(port)],
+            command,
             env={**os.environ, **_PLENTY, **environment},
             cwd=folder,
             stdout=output,
@@ -106,6 +109,23 @@ def running(folder: Path, **environment: str) -> Iterator[Api]:
         yield api
     finally:
         api.stop()
+
+
+@contextlib.contextmanager
+def serving(app: ASGIApp, http: str | type[asyncio.Protocol] = "auto") -> Iterator[str]:
+    """An application of the test's own, served by uvicorn in a thread; yields its address."""
+    port = free_port(0)
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=port, log_level="error", lifespan="off", http=http)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        eventually(lambda: server.started, 20, "uvicorn")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 def is_up(api: Api) -> bool:

@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import re
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,16 +15,15 @@ from pathlib import Path
 import brotli
 import httpx
 import pytest
-import uvicorn
 from starlette.types import Receive, Scope, Send
-from tests.serve.api.server import eventually
+from tests.serve.api.server import eventually, serving
 
 from atalaia.kernel.watch.metrics import Answers
 from atalaia.serve.api import CacheHeaderMiddleware
 from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Journal
+from atalaia.serve.api.prompt import PromptProtocol
 from atalaia.serve.api.shelf import Shelf
-from atalaia.serve.local.process import free_port
 
 WEAK = re.compile(r'^W/"[0-9a-f]{24}"$')
 
@@ -91,23 +89,15 @@ class World:
         return self.client.request(method, path, headers={"Accept-Encoding": "identity", **named})
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(params=["auto", PromptProtocol], ids=["uvicorn", "prompt"])
+def world(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Served as any ASGI server would, and as `atalaia serve` does."""
     found = World(tmp_path / "access.log")
-    port = free_port(0)
-    config = uvicorn.Config(found.layer, port=port, log_level="error", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    eventually(lambda: server.started, 20, "uvicorn")
-    found.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
-    try:
+    with serving(found.layer, http=request.param) as url:
+        found.client = httpx.Client(base_url=url, timeout=20)
         yield found
-    finally:
         found.client.close()
-        server.should_exit = True
-        thread.join(10)
-        found.journal.stop()
+    found.journal.stop()
 
 
 @pytest.mark.row("T-079", "T-080", "T-081", "T-082")

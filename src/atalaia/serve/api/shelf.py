@@ -23,11 +23,12 @@ _ROOM_KEPT = 0.9  # of the capacity, once it was exceeded: so that not every new
 
 @dataclass(slots=True)
 class Prepared:
-    """One answer in one coding, down to the messages that are sent."""
+    """One answer in one coding: `lines` are its headers as they go over the wire."""
 
     status: int
     headers: list[Header]
-    body: dict[str, Any]
+    lines: bytes
+    body: bytes
     kind: Kind
 
 
@@ -91,7 +92,8 @@ class Entry:
         return Prepared(
             status,
             headers,
-            {"type": "http.response.body", "body": body},
+            b"".join(b"%b: %b\r\n" % header for header in headers),
+            body,
             Kind(
                 self._tally(status),
                 len(body),

@@ -157,6 +157,7 @@ def serve(
 
     from atalaia.kernel.base.database import connect
     from atalaia.kernel.base.errors import DatabaseUnavailable
+    from atalaia.serve.api.prompt import PromptProtocol
     from atalaia.serve.local import process, up
 
     database_url()  # says what to set when it is not
@@ -176,6 +177,7 @@ def serve(
         access_log=False,
         proxy_headers=False,  # nothing here asks who the client is
         server_header=False,
+        http=PromptProtocol,
     )
     return OK
 
