@@ -116,7 +116,9 @@ def serving(app: ASGIApp, http: str | type[asyncio.Protocol] = "auto") -> Iterat
     """An application of the test's own, served by uvicorn in a thread; yields its address."""
     port = free_port(0)
     server = uvicorn.Server(
-        uvicorn.Config(app, port=port, log_level="error", lifespan="off", http=http)
+        uvicorn.Config(
+            app, port=port, log_level="error", lifespan="off", http=http, proxy_headers=False
+        )
     )
     thread = threading.Thread(target=server.run)
     thread.start()

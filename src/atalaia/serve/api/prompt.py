@@ -1,8 +1,8 @@
 """HTTP/1.1 as uvicorn speaks it, with kept answers written where their requests are read.
 
 An answer that is ready needs nobody to wait for: no task, no coroutine, one write. Everything else
-goes uvicorn's own way, the unusual included: the last answer of a connection, and a reader who is
-slower than we are.
+goes uvicorn's own way, the unusual included: the last answer of a connection, a reader who is
+slower than we are, and requests that wait for one another.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ class PromptProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         began, found = perf_counter(), None
         layer = self._layer if app is self.app else None
-        if layer and cycle.keep_alive and not self.flow.write_paused:
+        waited = cycle is not self.cycle  # its turn came from the answer before: answers would nest
+        if layer and not waited and cycle.keep_alive and not self.flow.write_paused:
             found = layer.kept(cast("Scope", cycle.scope), began)
         if not layer or found is None:
             super()._start_asgi_task(cycle, app)

@@ -155,19 +155,21 @@ def serve(
 
     import uvicorn
 
+    from atalaia.kernel.base import trace
     from atalaia.kernel.base.database import connect
     from atalaia.kernel.base.errors import DatabaseUnavailable
     from atalaia.serve.api.prompt import PromptProtocol
     from atalaia.serve.local import process, up
 
     database_url()  # says what to set when it is not
+    trace.configure("api", settings().log_level)
     chosen = up.wanted_port() if port is None else port
     if chosen and not process.port_is_free(chosen, host):
         raise PortTaken(f"Outro programa escuta na {chosen}.", todo="Escolha outra com --port.")
     try:
         connect().close()
     except DatabaseUnavailable:
-        say("O banco de dados não responde: a API responde 503 até que ele volte, sozinha.")
+        trace.log("WARNING", "the database does not answer: 503 until it does")
     logging.getLogger("uvicorn.access").disabled = True  # the API writes its own, with trace id
     uvicorn.run(
         "atalaia.serve.api:app",
