@@ -110,22 +110,6 @@ def test_an_item_that_kills_its_worker_is_buried_and_takes_nobody_with_it() -> N
     assert all("terminou no meio" in letter["reason"] for letter in letters)
 
 
-@pytest.mark.row("R-010")
-def test_a_process_that_slept_past_its_lease_is_refused() -> None:
-    toys.ask([{"seconds": 0.5}])
-    zombie = worker(lease=1)
-    until(lambda: toys.states()["running"] == 1)
-    os.kill(zombie.pid, signal.SIGSTOP)
-    try:
-        until(lambda: reconcile().given_back == 1)
-        assert drain(toys.HANDLERS).done == 1
-    finally:
-        os.kill(zombie.pid, signal.SIGCONT)
-    said, _ = zombie.communicate(timeout=60)
-    assert json.loads(said.splitlines()[-1])["lost"] == 1
-    assert toys.applied() == [1]
-
-
 def test_a_lease_is_kept_as_long_as_the_work_takes() -> None:
     toys.ask([{"seconds": 2.5}])
     process = worker(lease=1)

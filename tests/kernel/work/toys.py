@@ -13,15 +13,20 @@ import sys
 import time
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.base.errors import AtalaiaError
 from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
 
 TOY = "toy"
+_REST_SECONDS = 0.02
 _seen: Counter[str] = Counter()
 _deadly: tuple[str, int] = ("never", 1)
 
@@ -41,23 +46,31 @@ def make_table() -> None:
         )
 
 
-def ask(payloads: list[Any], **more: Any) -> UUID:
+def ask(payloads: list[Any], kind: str = TOY, **more: Any) -> UUID:
     """Accept a batch of toys."""
     with transaction() as connection:
-        return accept(connection, TOY, payloads, actor="test", trigger="python", **more).batch_id
+        return accept(connection, kind, payloads, actor="test", trigger="python", **more).batch_id
 
 
 def apply(item: Item, connection: Connection) -> None:
-    """The effect: one row. {"poison": true} kills the process, {"seconds": n} takes that long."""
+    """The effect: one row. {"poison": true} kills the process, {"seconds": n} takes that long,
+    {"until": file} until that is there, {"megabytes": n} needs that much memory."""
     if item.payload.get("poison"):
         os.kill(os.getpid(), signal.SIGKILL)
+    bytearray(item.payload.get("megabytes", 0) << 20)
     with item.effect(connection):
         connection.execute("INSERT INTO public.applied VALUES (%s, %s)", (item.item_id, item.fence))
         fault("in effect")
         time.sleep(item.payload.get("seconds", 0))
+        while "until" in item.payload and not Path(item.payload["until"]).exists():
+            time.sleep(0.01)
 
 
-HANDLERS = {TOY: Handler(apply, group=10)}
+# Five kinds, as five modules would bring them: alone, in small groups, in large ones.
+KINDS = (TOY, "toy_alone", "toy_few", "toy_many", "toy_more")
+HANDLERS = {
+    kind: Handler(apply, group=group) for kind, group in zip(KINDS, (10, 1, 3, 50, 25), strict=True)
+}
 
 
 def rows(statement: str, *params: Any) -> list[dict[str, Any]]:
@@ -95,6 +108,24 @@ def expire_leases(worker: UUID | None = None) -> None:
                WHERE worker_id = coalesce(%s, worker_id)""",
             (worker,),
         )
+
+
+def work(step: str, nth: int, lease: float) -> None:
+    """Drain again and again, as a worker that is woken does, whatever happens to the database."""
+    global _deadly
+    _deadly = (step, nth)
+    while True:
+        try:
+            drain(HANDLERS, lease_seconds=lease, fault=fault)
+        except (AtalaiaError, psycopg.Error):
+            time.sleep(_REST_SECONDS)  # the database is away
+        time.sleep(_REST_SECONDS)
+
+
+def work_once(lease: float, told: str) -> None:
+    """Drain until nothing is due, and write what that was."""
+    drained = drain({"toy_alone": HANDLERS["toy_alone"]}, lease_seconds=lease)
+    Path(told).write_text(json.dumps(asdict(drained)), encoding="utf-8")
 
 
 def main(step: str, nth: int, lease: float) -> None:
