@@ -11,7 +11,7 @@ import typer
 from atalaia.kernel.base.errors import NotFound, PortTaken
 from atalaia.kernel.base.settings import database_url, settings
 from atalaia.serve.cli import CRITICAL, OK
-from atalaia.serve.cli.output import Shape, say, show_one
+from atalaia.serve.cli.output import Reason, Shape, say, show_one
 from atalaia.serve.cli.progress import steps
 from atalaia.serve.local.layout import layout
 
@@ -85,16 +85,37 @@ def _tell_tally(loaded: Any) -> None:
         say(f"  {answer['status']}  {answer['check_name']}: {answer['reason']}{count}")
 
 
-def down(shape: Shape = None) -> int:
-    """Para exatamente o que 'up' iniciou. Os dados ficam."""
-    from atalaia.serve.local.up import fall
+def down(
+    delete_data: Annotated[
+        bool, typer.Option("--delete-data", help="Apaga também o banco e o Redis privados.")
+    ] = False,
+    override: Annotated[
+        bool,
+        typer.Option(
+            "--override-without-backup", help="Apaga sem backup verificado de menos de 24 h."
+        ),
+    ] = False,
+    reason: Reason = None,
+    shape: Shape = None,
+) -> int:
+    """Para exatamente o que 'up' iniciou. Os dados ficam, a menos de --delete-data.
+
+    Apagar pede --reason e um backup verificado, e em produção (ENV=production) não se faz.
+    """
+    from atalaia.serve.local.up import delete, fall, require_deletable
 
     home = layout()
     with home.alone():
+        if delete_data:
+            require_deletable(home, override=override, reason=reason or "")
         stopped = fall(home)
+        if delete_data:
+            delete(home)
     say(f"Parados: {', '.join(stopped)}." if stopped else "Nada estava no ar.")
+    if delete_data:
+        say("O banco e o Redis privados foram apagados; bronze, backups e registros ficam.")
     if shape is not None:
-        show_one({"stopped": stopped}, shape)
+        show_one({"stopped": stopped, "deleted": delete_data}, shape)
     return OK
 
 

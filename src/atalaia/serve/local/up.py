@@ -12,9 +12,10 @@ from pathlib import Path
 
 import atalaia
 from atalaia.kernel.base.database import transaction
-from atalaia.kernel.base.errors import NoSpace
+from atalaia.kernel.base.errors import NoSpace, UsageError
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import keys
+from atalaia.kernel.keep.guard import require_backup
 from atalaia.kernel.work.runner import whoami
 from atalaia.serve.local import parts, status
 from atalaia.serve.local.layout import (
@@ -83,6 +84,26 @@ def fall(home: Layout) -> list[str]:
     if home.postgres.stop():
         stopped.append("postgres")
     return stopped
+
+
+def require_deletable(home: Layout, *, override: bool, reason: str) -> None:
+    """Raise unless the private database may be deleted: outside production, for a reason, behind
+    a verified backup or with the override recorded. It must be running, to be asked."""
+    if settings().env == "production":
+        raise UsageError("Em produção (ENV=production) os dados não se apagam por aqui.")
+    if given_database_url(home):
+        raise UsageError("O banco de DATABASE_URL não é desta pasta. Nada foi parado nem apagado.")
+    if not reason.strip():
+        raise UsageError("--delete-data pede --reason. Nada foi parado nem apagado.")
+    require_backup(
+        "down --delete-data", override=override, actor=whoami(), trigger="cli", reason=reason
+    )
+
+
+def delete(home: Layout) -> None:
+    """Remove what the private servers keep. They must be stopped."""
+    for folder in (home.postgres.folder, home.redis.folder):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _require_room(home: Layout) -> None:
