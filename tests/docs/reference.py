@@ -16,7 +16,10 @@ from pydantic_core import PydanticUndefined
 
 from atalaia.kernel.base import errors
 from atalaia.kernel.base.settings import Settings
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
+from atalaia.kernel.keep.keys import ROLES
 from atalaia.serve.api import app
+from atalaia.serve.api.access import ACCESS_MARK, Rule
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -92,7 +95,8 @@ def api_page() -> str:
         "Made from `/openapi.json`, which has every field, by `tests/docs/reference.py`. Lists are",
         "`{items, count, …}`; errors are those of [errors.md](errors.md). A key goes as",
         "`Authorization: Bearer KEY` or `X-API-Key: KEY`. Public reads are kept by data version:",
-        "weak `ETag`, 304, `Cache-Control: public, max-age=300`.",
+        "weak `ETag`, 304, `Cache-Control: public, max-age=300`. `access` is the least role; by",
+        "role, tenant and operation it is all in [access-matrix.md](access-matrix.md).",
         "",
         "| path | access | parameters | what |",
         "|---|---|---|---|",
@@ -100,7 +104,8 @@ def api_page() -> str:
     for path, methods in asyncio.run(_openapi())["paths"].items():
         for method, operation in methods.items():
             verb = "" if method == "get" else f"{method.upper()} "
-            access = "key" if operation.get("security") else "open"
+            rule = operation.get(ACCESS_MARK)
+            access = rule["least"] if rule else "open"
             if operation.get("x-atalaia-public"):
                 access = "open, kept"
             named = [one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"]
@@ -108,6 +113,33 @@ def api_page() -> str:
             what = _in_a_cell(operation.get("description") or operation["summary"])
             lines.append(f"| `{verb}{path}` | {access} | {parameters} | {what} |")
     return "\n".join(lines) + "\n"
+
+
+def matrix_page() -> str:
+    """`docs/access-matrix.md`: every operation by every role, as its OpenAPI document tells it."""
+    lines = [
+        "# Who may what",
+        "",
+        "Made from `/openapi.json` by `tests/docs/reference.py`; `tests/serve/api/test_matrix.py`",
+        "tries every cell. *yes*: let in. *own*: let in, and sees only what is of the own tenant;",
+        "what is not is 404, like what never was. A number is the refusal. The last column is a",
+        "key or session of another tenant than the house, with a role that would do.",
+        "",
+        f"| operation | no key | {' | '.join(ROLES)} | other tenant |",
+        "|---|" + "---|" * (len(ROLES) + 2),
+    ]
+    for path, methods in asyncio.run(_openapi())["paths"].items():
+        for method, operation in methods.items():
+            told = operation.get(ACCESS_MARK)
+            cells = _cells(Rule(**told)) if told else ["yes"] * (len(ROLES) + 2)
+            lines.append(f"| `{method.upper()} {path}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(rule: Rule) -> list[str]:
+    seen = "own" if rule.own else "yes"
+    house = [seen if rule.lets(role, DEFAULT_TENANT) else "403" for role in ROLES]
+    return ["401", *house, "own" if rule.own else "403"]
 
 
 def _in_a_cell(text: str) -> str:
@@ -122,7 +154,12 @@ async def _openapi() -> dict[str, Any]:
         return described
 
 
-PAGES = {"errors.md": errors_page, "settings.md": settings_page, "api.md": api_page}
+PAGES = {
+    "errors.md": errors_page,
+    "settings.md": settings_page,
+    "api.md": api_page,
+    "access-matrix.md": matrix_page,
+}
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ docs/access-matrix.md is made from there, and every cell of it is tried.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -114,9 +114,10 @@ def needs(
 def describe(routes: Iterable[APIRoute]) -> None:
     """Write what each route asks into its OpenAPI, from the dependencies it really has."""
     for route in routes:
-        rule = _rule_of(route.dependant)
-        if rule:
-            route.openapi_extra = {**(route.openapi_extra or {}), ACCESS_MARK: asdict(rule)}
+        rules = _rules_of(route.dependant)
+        if rules:
+            told = asdict(_together(rules))
+            route.openapi_extra = {**(route.openapi_extra or {}), ACCESS_MARK: told}
 
 
 def require_our_page(request: Request) -> None:
@@ -125,12 +126,21 @@ def require_our_page(request: Request) -> None:
         raise NotAllowed()
 
 
-def _rule_of(dependant: Dependant) -> Rule | None:
+def _rules_of(dependant: Dependant) -> list[Rule]:
     own: Rule | None = getattr(dependant.call, "rule", None)
-    if own:
-        return own
-    found = (_rule_of(one) for one in dependant.dependencies)
-    return next((rule for rule in found if rule), None)
+    found = [rule for one in dependant.dependencies for rule in _rules_of(one)]
+    return [own, *found] if own else found
+
+
+def _together(rules: Sequence[Rule]) -> Rule:
+    """What several ask at once: a route's own rule, and its router's."""
+    limits_of = [rule.per_minute for rule in rules if rule.per_minute]
+    return Rule(
+        max((rule.least for rule in rules), key=LADDER.index),
+        all(rule.clients for rule in rules),
+        all(rule.own for rule in rules),
+        min(limits_of, default=None),
+    )
 
 
 @contextmanager

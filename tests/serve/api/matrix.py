@@ -1,0 +1,186 @@
+"""The table of docs/access-matrix.md, the operations an API has, and who tries them on what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from tests.serve.api.server import Api, new_key
+
+from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.keep import keys, sessions
+from atalaia.kernel.keep.keys import ROLES, Role, Who
+from atalaia.kernel.work.items import accept
+
+TABLE = Path(__file__).resolve().parents[3] / "docs/access-matrix.md"
+HOUSE, MINE, THEIRS = "default", "mine", "theirs"
+PEOPLE: tuple[Role, ...] = tuple(role for role in ROLES if role != "client")
+_TEST = Who("test", "python", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One row of the table. `cells`: no key, each role, a key of another tenant."""
+
+    method: str
+    path: str
+    cells: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """As the table and OpenAPI call it."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a key is asked for."""
+        return self.cells[0] == "401"
+
+    @property
+    def parameters(self) -> list[str]:
+        """The names in its path."""
+        return re.findall(r"{(\w+)}", self.path)
+
+    def cell(self, role: str | None, tenant: str) -> str:
+        """What the table says for who comes with that role; None is no key, or a wrong one."""
+        if role is None:
+            return self.cells[0]
+        at_home = self.cells[1 + ROLES.index(role)]  # type: ignore[arg-type]
+        return at_home if tenant == HOUSE or at_home == "403" else self.cells[-1]
+
+
+@cache
+def table() -> tuple[Operation, ...]:
+    """The rows of the committed table."""
+    rows = re.findall(r"^\| `(\w+) ([^`]+)` \| (.+) \|$", TABLE.read_text("utf-8"), re.M)
+    return tuple(Operation(m, path, tuple(cells.split(" | "))) for m, path, cells in rows)
+
+
+def keyed() -> list[Operation]:
+    """The operations that ask for a key."""
+    return [operation for operation in table() if operation.keyed]
+
+
+def described(api: Api) -> dict[str, dict[str, Any]]:
+    """Operation → what OpenAPI has of it."""
+    paths = api.get("/openapi.json").json()["paths"]
+    return {
+        f"{method.upper()} {path}": operation
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks: `headers` carry the key or the cookie."""
+
+    kind: str
+    role: Role | None
+    tenant: str
+    headers: dict[str, str]
+
+
+def visitors() -> Iterator[Visitor]:
+    """Nobody, somebody wrong, and a key and a browser of every role, of the house and of another
+    tenant."""
+    yield Visitor("no key", None, HOUSE, {})
+    yield Visitor("unknown key", None, HOUSE, {"X-API-Key": f"atl_{'0' * 12}_{'A' * 43}"})
+    for tenant in (HOUSE, MINE):
+        for role in ROLES:
+            yield Visitor("key", role, tenant, {"X-API-Key": new_key(role, tenant)})
+        for role in PEOPLE:
+            yield Visitor("session", role, tenant, new_session(role, tenant))
+
+
+def new_session(role: Role, tenant: str = HOUSE) -> dict[str, str]:
+    """The headers of a browser that signed in."""
+    with transaction() as connection:
+        link = sessions.create_link(connection, name="ana", role=role, tenant_id=tenant, who=_TEST)
+        made = sessions.open_session(connection, link)
+    return {
+        "Cookie": f"atalaia_session={made.secret}",
+        "X-Atalaia-Form": made.session.form_token,
+        "Sec-Fetch-Site": "same-origin",
+    }
+
+
+def _run(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None  # the ledger is the house's
+    run_id = str(uuid4())
+    with connect(autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, actor,
+                   trigger, trace_id) VALUES (%s, 'matrix', 'x', '2024', 'test', 'python', '-')""",
+            (run_id,),
+        )
+    return run_id
+
+
+def _batch(tenant: str) -> str:
+    with transaction() as connection:
+        made = accept(connection, "toy", [{"n": 1}], tenant_id=tenant, actor="a", trigger="api")
+    return str(made.batch_id)
+
+
+def _key(tenant: str) -> str:
+    with transaction() as connection:
+        made = keys.create(connection, name="matrix", role="viewer", tenant_id=tenant, who=_TEST)
+    return str(made.key.key_id)
+
+
+# How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
+THINGS: dict[str, Callable[[str], str | None]] = {
+    "run_id": _run, "batch_id": _batch, "key_id": _key,
+}  # fmt: skip
+
+
+class World:
+    """Something of each kind for every tenant, whose ids fill the paths."""
+
+    def __init__(self) -> None:
+        with transaction() as connection:
+            for tenant in (MINE, THEIRS):
+                keys.create_tenant(connection, tenant, name=tenant, who=_TEST)
+        asked = {name for operation in keyed() for name in operation.parameters}
+        unknown = asked - THINGS.keys()
+        if unknown:
+            pytest.fail(f"say in THINGS how one of each is made: {', '.join(sorted(unknown))}")
+        self._ids = {
+            (name, tenant): THINGS[name](tenant)
+            for name in asked
+            for tenant in (HOUSE, MINE, THEIRS)
+        }
+
+    def targets(self, operation: Operation, tenant: str) -> Iterator[tuple[str, str]]:
+        """(kind, path) of what is tried: own, another tenant's, one that never was, nonsense."""
+        names = operation.parameters
+        if not names:
+            yield "-", operation.path
+            return
+        if operation.keyed:
+            for kind, owner in (("own", tenant), ("other", THEIRS)):
+                ids = {name: self._ids[name, owner] for name in names}
+                if all(ids.values()):
+                    yield kind, operation.path.format(**ids)
+            yield "missing", operation.path.format(**{name: _never(self._ids[name, HOUSE])
+                                                      for name in names})  # fmt: skip
+        yield "nonsense", operation.path.format(**dict.fromkeys(names, "no-such"))
+
+
+def _never(example: str | None) -> str:
+    """An id of the same form that nothing has."""
+    return str(2**40) if (example or "").isdigit() else str(uuid4())
+
+
+def without_trace(answer: httpx.Response) -> dict[str, Any]:
+    """What a refusal says, without what differs between any two."""
+    return {k: v for k, v in answer.json().items() if k not in ("trace_id", "instance")}
