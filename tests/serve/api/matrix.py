@@ -14,10 +14,12 @@ import httpx
 import pytest
 from tests.serve.api.server import Api, new_key
 
-from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.base.errors import ContractBroken
 from atalaia.kernel.keep import keys, sessions
 from atalaia.kernel.keep.keys import ROLES, Role, Who
-from atalaia.kernel.work.items import accept
+from atalaia.kernel.work.drain import Handler, drain
+from atalaia.kernel.work.items import Item, accept
 
 TABLE = Path(__file__).resolve().parents[3] / "docs/access-matrix.md"
 HOUSE, MINE, THEIRS = "default", "mine", "theirs"
@@ -137,9 +139,26 @@ def _key(tenant: str) -> str:
     return str(made.key.key_id)
 
 
+def _letter(tenant: str) -> str:
+    def refuse(_item: Item, _connection: Connection) -> None:
+        raise ContractBroken("n: não")
+
+    with transaction() as connection:
+        accept(
+            connection, "matrix", [{"n": 1}], tenant_id=tenant, actor="a", trigger="api",
+            max_attempts=1,
+        )  # fmt: skip
+    drain({"matrix": Handler(refuse)})
+    with connect(autocommit=True) as connection:
+        (found,) = connection.execute(
+            "SELECT max(dead_letter_id) AS id FROM ops.dead_letters"
+        ).fetchall()
+    return str(found["id"])
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
-    "run_id": _run, "batch_id": _batch, "key_id": _key,
+    "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
 }  # fmt: skip
 
 
@@ -181,6 +200,35 @@ def _never(example: str | None) -> str:
     return str(2**40) if (example or "").isdigit() else str(uuid4())
 
 
+GIVEN = {"reason": "matrix", "payload": {"n": 1}}
+
+
+def filled(document: dict[str, Any], operation: Operation) -> dict[str, Any] | None:
+    """What a change needs beside its id, where that is in GIVEN; None where it needs more."""
+    told = document["paths"][operation.path][operation.method.lower()]
+    body, asked = body_of(document, told) or {}, told.get("parameters", ())
+    beside = {one["name"] for one in asked if one.get("required") and one["in"] != "path"}
+    if not beside | set(body.get("required", ())) <= GIVEN.keys():
+        return None
+    found: dict[str, Any] = {"params": {name: GIVEN[name] for name in beside}}
+    if body:
+        found["json"] = {name: GIVEN[name] for name in body.get("required", ())}
+    return found
+
+
+def body_of(document: dict[str, Any], told: dict[str, Any]) -> dict[str, Any] | None:
+    """The schema of the JSON an operation takes, or None."""
+    content = told.get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    if not schema or "$ref" not in schema:
+        return None
+    found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].split("/")[-1]]
+    return found
+
+
 def without_trace(answer: httpx.Response) -> dict[str, Any]:
-    """What a refusal says, without what differs between any two."""
-    return {k: v for k, v in answer.json().items() if k not in ("trace_id", "instance")}
+    """What a refusal says, without what differs between any two: its trace and the id asked for."""
+    told = {k: v for k, v in answer.json().items() if k not in ("trace_id", "instance")}
+    for part in answer.request.url.path.split("/")[2:]:
+        told["detail"] = re.sub(rf"\b{re.escape(part)}\b", "#", told["detail"])
+    return told
