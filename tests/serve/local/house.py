@@ -63,12 +63,24 @@ class House:
         self._patch = pytest.MonkeyPatch()
 
     def __enter__(self) -> House:
+        try:
+            self._stand()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _stand(self) -> None:
         self.postgres.start()
         self.redis.start()
         for name, value in {
             "DATABASE_URL": self.postgres.url(),
             "REDIS_URL": self.redis.url(),
             "ATALAIA_URL": self.url,
+            "KEY_PEPPER": secrets.token_urlsafe(32),
+            "RATE_LIMIT_PER_MINUTE": "1000000",  # how often may be asked is not what is tested
+            "RATE_LIMIT_ROUTE_PER_MINUTE": "1000000",
+            "RATE_LIMIT_BURST": "1000000",
             "DATA_DIR": str(self.folder / "data"),
             "ATALAIA_STATE_DIR": str(self.folder / "state"),
             "LOG_DIR": str(self.folder / "logs"),
@@ -85,7 +97,6 @@ class House:
         if self._appendonly:
             with Redis.from_url(self.redis.url()) as redis:
                 redis.config_set("appendonly", "yes")
-        return self
 
     def __exit__(self, *_: object) -> None:
         for name in list(self.programs):

@@ -20,6 +20,7 @@
     │   ├── Unreachable          we could not leave the house             verdict we_failed
     │   └── AddressRefused       its address is not one we may call       verdict we_failed
     ├── ContractBroken           a payload does not have the agreed shape: nothing was loaded
+    ├── FileRefused              a file a person brought is not one we read
     ├── AlreadyRunning           another run holds this job's lock
     ├── Conflict                 an idempotency key came back with another request
     ├── LeaseLost                a work item was taken over by another worker
@@ -165,6 +166,10 @@ class ContractBroken(AtalaiaError):
     """O arquivo não tem o formato combinado. Nada foi carregado; o bruto está guardado."""
 
 
+class FileRefused(AtalaiaError):
+    """O arquivo foi recusado. Nada dele foi lido."""
+
+
 class AlreadyRunning(AtalaiaError):
     """Outra execução deste job está em andamento."""
 
@@ -234,6 +239,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     Unreachable: Outcome(502, "unreachable", 2, "Não chegamos à fonte"),
     AddressRefused: Outcome(422, "address-refused", 2, "O endereço não pode ser chamado"),
     ContractBroken: Outcome(422, "contract-broken", 2, "O arquivo não tem o formato combinado"),
+    FileRefused: Outcome(422, "file-refused", 2, "O arquivo foi recusado"),
     AlreadyRunning: Outcome(409, "already-running", 1, "Já há uma execução em andamento"),
     Conflict: Outcome(409, "conflict", 64, "A chave já foi usada para outro pedido"),
     LeaseLost: Outcome(409, "lease-lost", 2, "O item passou a outro worker"),

@@ -107,6 +107,12 @@ class Settings(BaseSettings):
     refresh_after_hours: int = Field(168, ge=0, description="age at which bronze is fetched again")
     source_timeout_seconds: float = Field(30.0, gt=0, description="limit of one source request")
     source_max_bytes: int = Field(2_000_000_000, gt=0, description="largest payload accepted")
+    upload_max_bytes: int = Field(
+        500_000_000, gt=0, description="largest file accepted from a person"
+    )
+    upload_max_unpacked_bytes: int = Field(
+        2_000_000_000, gt=0, description="most such a file may be when unpacked"
+    )
     user_agent: str = Field(
         "Mozilla/5.0 (compatible; Atalaia)",
         description="some official hosts refuse anything but a browser",

@@ -16,12 +16,15 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from atalaia.kernel.base.disk import sha256_of
 from atalaia.kernel.base.errors import NotPublished, SourceError, SourceFailed, TooMuchAsked
 from atalaia.kernel.base.outbound import download
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.ingest import bronze
 from atalaia.kernel.ingest.bronze import Arrival, BronzeObject
 from atalaia.kernel.ingest.connector import Connector, Request
+from atalaia.kernel.ingest.gate import admit
+from atalaia.kernel.ingest.names import own, shown
 from atalaia.kernel.work.job import Run
 from atalaia.kernel.work.retry import attempted, source_may_recover
 
@@ -167,21 +170,32 @@ def _from_cache(newest: BronzeObject, datasets: Sequence[str]) -> list[BronzeObj
 
 
 def _manual(connector: Connector, run: Run) -> list[BronzeObject]:
-    """What a person put in data/manual/{folder}/{period}/{dataset}/."""
+    """What a person put in data/manual/{folder}/{period}/{dataset}/, if the gate lets it pass. It
+    is copied first and judged then: what is judged is what will be read."""
     folder = settings().data_dir / "manual" / connector.folder / run.reference_period
     with ExitStack() as scratches:
         arrivals = []
-        for path in sorted(folder.glob("*/*")) if folder.is_dir() else []:
-            if path.parent.name in connector.datasets and path.is_file():
+        for number, path in enumerate(sorted(folder.glob("*/*")) if folder.is_dir() else []):
+            if path.parent.name in connector.datasets and not path.is_dir():
                 scratch = scratches.enter_context(bronze.scratch())
-                shutil.copyfile(path, scratch)
+                name = _admitted(path, scratch, number)
+                run.warnings.append(f"'{shown(path.name)}' foi guardado como {name}.")
                 arrivals.append(
                     Arrival(
                         file=scratch,
                         source=connector.folder,
                         dataset=path.parent.name,
                         reference_period=run.reference_period,
-                        filename=path.name,
+                        filename=name,
                     )
                 )
         return bronze.store_all(arrivals)
+
+
+def _admitted(path: Path, scratch: Path, number: int) -> str:
+    """Copy a file a person brought, judge the copy, and name it. Raises FileRefused."""
+    if path.is_symlink() or path.stat().st_size > settings().upload_max_bytes:
+        admit(path, path.name)  # refuses, before anything is copied
+    shutil.copyfile(path, scratch, follow_symlinks=False)
+    admit(scratch, path.name)
+    return own(number, sha256_of(scratch), path.name)
