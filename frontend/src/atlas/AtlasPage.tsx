@@ -12,7 +12,7 @@ import { type Camera, type Search, searchOf, type View, viewOf } from '../view/a
 import { Pointed, PointedContext } from '../view/pointed';
 import styles from './Atlas.module.css';
 import { AtlasHead } from './AtlasHead';
-import { AtlasRest } from './AtlasRest';
+import { AtlasRest, type Reading } from './AtlasRest';
 import type { Engine } from './engine';
 import { mapPlate, mapSheet } from './exports';
 import { canDraw, MapCanvas } from './MapCanvas';
@@ -20,7 +20,14 @@ import { MapControls } from './MapControls';
 import { Neighbourhood } from './neighbours';
 import type { Row } from './ranking';
 import { placeLabel } from './TerritorySearch';
-import { type Atlas, type Question, useAtlas } from './useAtlas';
+import {
+  type Atlas,
+  pictureOf,
+  type Question,
+  useAtlas,
+  useEarlyAsking,
+  useNeighbourPeriods,
+} from './useAtlas';
 
 const ProfilePanel = lazy(() =>
   import('../profile/ProfilePanel').then(({ ProfilePanel: it }) => ({ default: it })),
@@ -96,24 +103,40 @@ function useNeighbourhood(shapes: Atlas['shapes']) {
   }, [shapes]);
 }
 
-function useDownloads(atlas: Atlas, question: Question | null, engine: Engine | null) {
+/** The table's rows as CSV, and the map as it is drawn. */
+function useDownloads(atlas: Atlas, engine: Engine | null) {
   const spoken = useLanguage();
   const scheme = useComputedColorScheme('light');
-  const { answer, colours } = atlas;
-  if (!answer || !question) return null;
-  const { indicator } = question;
-  const name = (extension: string) => fileName([indicator.code, answer.period], extension);
-  return {
-    csv: (rows: readonly Row[]) =>
-      save(name('csv'), csvBlob(mapSheet(rows, indicator, answer, spoken))),
-    png: async () => {
-      if (!engine) return;
+  const { answer, colours, shown } = atlas;
+  const csv = useCallback(
+    (rows: readonly Row[]) => {
+      if (!answer || !shown) return;
+      const { indicator, period } = shown;
+      const name = fileName([indicator.code, period], 'csv');
+      save(name, csvBlob(mapSheet(rows, indicator, answer, spoken)));
+    },
+    [answer, shown, spoken],
+  );
+  const png = useMemo(() => {
+    if (!engine || !answer || !shown) return undefined;
+    const { indicator, period } = shown;
+    return async () => {
       const picture = await engine.picture();
       const width = picture.width / devicePixelRatio;
       const plate = mapPlate(picture, width, { indicator, answer, colours, scheme }, spoken);
-      save(name('png'), await pngOf(compose(plate)));
-    },
-  };
+      save(fileName([indicator.code, period], 'png'), await pngOf(compose(plate)));
+    };
+  }, [engine, answer, shown, colours, scheme, spoken]);
+  return { csv, png };
+}
+
+/** What of the address is read beside the map; the same object while that stays the same. */
+function useReading({ filter, uf, sort, selected }: View): Reading {
+  const { column, descending } = sort;
+  return useMemo(
+    () => ({ filter, uf, sort: { column, descending }, selected }),
+    [filter, uf, column, descending, selected],
+  );
 }
 
 /**
@@ -155,18 +178,33 @@ export function AtlasPage() {
   const [engine, setEngine] = useState<Engine | null>(null);
   const [pointed] = useState(() => new Pointed());
   const [drawable] = useState(canDraw);
+  const [drawn, setDrawn] = useState('');
+  const asked = question && pictureOf(question.indicator.code, question.period, question.level);
+  useNeighbourPeriods(question, !drawable || drawn === asked);
+  const askEarly = useEarlyAsking(question);
+  const ask = useCallback(
+    (patch: Patch) => {
+      askEarly(patch.period);
+      change(patch);
+    },
+    [askEarly, change],
+  );
   const { hint, told } = useTold(atlas, atlas.shown);
   const neighbourhood = useNeighbourhood(atlas.shapes);
-  const downloads = useDownloads(atlas, atlas.shown, engine);
+  const reading = useReading(view);
+  const { csv, png } = useDownloads(atlas, engine);
   const { selected, compared } = view;
   const chosen = useMemo(() => (selected ? [selected, ...compared] : []), [selected, compared]);
   const moved = useCallback((camera: Camera) => change({ camera }), [change]);
   const { aside, open, close } = useProfileFocus(selected, change);
-  const find = (id: string) => {
-    open(id);
-    const box = neighbourhood()?.box(id);
-    if (box) engine?.show(box);
-  };
+  const find = useCallback(
+    (id: string) => {
+      open(id);
+      const box = neighbourhood()?.box(id);
+      if (box) engine?.show(box);
+    },
+    [open, neighbourhood, engine],
+  );
   const chosenPlace = atlas.places.find(({ id }) => id === selected);
 
   return (
@@ -180,7 +218,7 @@ export function AtlasPage() {
               shown={atlas.shown}
               asked={view.indicator}
               busy={atlas.busy}
-              onChange={change}
+              onChange={ask}
             />
           ) : (
             !atlas.error && <Waiting lines={5} />
@@ -205,6 +243,7 @@ export function AtlasPage() {
                 onEngine={setEngine}
                 onSelect={open}
                 onMoved={moved}
+                onDrawn={setDrawn}
               />
               <p className="visually-hidden">{say('map.closed')}</p>
               <MapControls
@@ -243,13 +282,13 @@ export function AtlasPage() {
             <AtlasRest
               atlas={atlas}
               question={atlas.shown}
-              view={view}
+              view={reading}
               scheme={scheme}
               onChange={change}
               onOpen={open}
               onFound={find}
-              onCsv={(rows) => downloads?.csv(rows)}
-              onPng={engine && downloads ? () => void downloads.png() : undefined}
+              onCsv={csv}
+              onPng={png}
             />
           )}
         </section>

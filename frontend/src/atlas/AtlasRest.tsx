@@ -1,6 +1,6 @@
 import { NativeSelect, TextInput } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
-import { useMemo } from 'react';
+import { memo, useMemo } from 'react';
 import type { Indicator } from '../api/types';
 import { DownloadMenu } from '../download/DownloadMenu';
 import { useLanguage } from '../i18n/language';
@@ -15,10 +15,15 @@ import { placeLabel, TerritorySearch } from './TerritorySearch';
 import { TerritoryTable } from './TerritoryTable';
 import type { Atlas, Question } from './useAtlas';
 
+/** What of the address decides what is read beside the map. */
+export type Reading = Pick<View, 'sort'> & {
+  [Key in 'filter' | 'uf' | 'selected']: View[Key] | undefined;
+};
+
 interface AtlasRestProps {
   atlas: Atlas;
   question: Question;
-  view: View;
+  view: Reading;
   scheme: Scheme;
   onChange: (patch: { [Key in keyof View]?: View[Key] | undefined }) => void;
   onOpen: (id: string) => void;
@@ -72,7 +77,7 @@ function NotOnTheMap({ indicators }: { indicators: readonly Indicator[] }) {
 }
 
 /** What the colours mean, how far to trust them, and the same data as a table. */
-export function AtlasRest(props: AtlasRestProps) {
+export const AtlasRest = memo(function AtlasRest(props: AtlasRestProps) {
   const { atlas, question, view, scheme, onChange, onOpen, onFound, onCsv, onPng } = props;
   const { say, language } = useLanguage();
   const { indicator, period, level } = question;
@@ -142,4 +147,4 @@ export function AtlasRest(props: AtlasRestProps) {
       </section>
     </div>
   );
-}
+});

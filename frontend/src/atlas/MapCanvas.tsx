@@ -33,6 +33,7 @@ interface MapCanvasProps {
   onEngine: (engine: Engine | null) => void;
   onSelect: (id: string) => void;
   onMoved: (camera: Camera) => void;
+  onDrawn: (picture: string) => void;
 }
 
 /** Whether this browser can draw the map at all. */
@@ -89,6 +90,7 @@ function useEngine(props: MapCanvasProps, container: React.RefObject<HTMLDivElem
       onMoved: (camera) => props.onMoved(camera),
       onDrawn: (picture) => {
         if (container.current) container.current.dataset.drawn = picture;
+        props.onDrawn(picture);
       },
     });
   });

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { type Shapes, shapesQuery, territoryIndexQuery, valuesQuery } from '../api/queries';
 import type { Choropleth, Indicator, Level } from '../api/types';
 import { useIndicators } from '../api/useIndicators';
@@ -33,16 +33,30 @@ export function questionOf(indicators: readonly Indicator[], view: View): Questi
   return period !== undefined && level ? { indicator, period, level } : null;
 }
 
-function useNeighbourPeriods(question: Question | null, settled: boolean): void {
+/** Has the periods beside this one at hand, once this one is drawn: until then they would delay it. */
+export function useNeighbourPeriods(question: Question | null, drawn: boolean): void {
   const client = useQueryClient();
   useEffect(() => {
-    if (!question || !settled) return;
+    if (!question || !drawn) return;
     const { indicator, period, level } = question;
     const at = indicator.periods.indexOf(period);
     for (const near of [indicator.periods[at + 1], indicator.periods[at - 1]]) {
       if (near !== undefined) void client.prefetchQuery(valuesQuery(indicator.code, near, level));
     }
-  }, [client, question, settled]);
+  }, [client, question, drawn]);
+}
+
+/** Asks for the values of a period before the address has changed to it. */
+export function useEarlyAsking(question: Question | null): (period: string | undefined) => void {
+  const client = useQueryClient();
+  return useCallback(
+    (period) => {
+      if (!question || period === undefined) return;
+      const { indicator, level } = question;
+      void client.prefetchQuery(valuesQuery(indicator.code, period, level));
+    },
+    [client, question],
+  );
 }
 
 function usePlaces(level: Level) {
@@ -84,6 +98,11 @@ export interface Atlas {
   retry: () => void;
 }
 
+/** Names what the answer to a question looks like. */
+export function pictureOf(indicator: string, period: string, level: Level): string {
+  return `${indicator}/${period}/${level}`;
+}
+
 /** Everything the map screen shows, from the view its address asks for. */
 export function useAtlas(view: View, scheme: Scheme): Atlas {
   const list = useIndicators();
@@ -99,7 +118,6 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
     ...valuesQuery(question?.indicator.code ?? '', question?.period ?? '', level),
     enabled: question !== null,
   });
-  useNeighbourPeriods(question, asked.isSuccess);
 
   const answer = useLast(asked.data);
   const shown = useMemo(() => {
@@ -120,21 +138,42 @@ export function useAtlas(view: View, scheme: Scheme): Atlas {
   );
   const rows = useMemo(() => rowsOf(listed, values), [listed, values]);
   const broken = [list, asked, shapes, index].find(({ error }) => error);
-  return {
-    indicators: list.data,
-    question,
-    places,
-    shapes: shapes.data,
-    states: states.data,
-    answer,
-    shown,
-    values,
-    rows,
-    colours,
-    fills,
-    picture: answer ? `${answer.indicator}/${answer.period}/${answer.level}` : '',
-    busy: asked.isPending,
-    error: broken?.error ?? null,
-    retry: () => void broken?.refetch(),
-  };
+  const { error = null, refetch } = broken ?? {};
+  const busy = asked.isPending;
+  // One object as long as nothing in it changed: parts of the screen wait for it.
+  return useMemo(
+    () => ({
+      indicators: list.data,
+      question,
+      places,
+      shapes: shapes.data,
+      states: states.data,
+      answer,
+      shown,
+      values,
+      rows,
+      colours,
+      fills,
+      picture: answer ? pictureOf(answer.indicator, answer.period, answer.level) : '',
+      busy,
+      error,
+      retry: () => void refetch?.(),
+    }),
+    [
+      list.data,
+      question,
+      places,
+      shapes.data,
+      states.data,
+      answer,
+      shown,
+      values,
+      rows,
+      colours,
+      fills,
+      busy,
+      error,
+      refetch,
+    ],
+  );
 }
