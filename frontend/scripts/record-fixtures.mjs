@@ -98,7 +98,28 @@ if (token) {
     ['audit', '/audit?page_size=12'],
     ['audit-streams', '/audit/streams'],
     ['keys', '/access/keys'],
+    ['queue', '/ops/queue'],
+    ['schedule', '/ops/schedule'],
+    ['backups', '/ops/backups'],
   ]) {
     await keep(name, await get(path));
   }
+  await keep('dead-letters', await deadLetters());
+}
+
+/** Of letters put aside alike, a few do as well as all. */
+async function deadLetters() {
+  for (let page = 1, all = []; ; page += 1) {
+    const answer = await get(`/ops/dead-letters?page_size=500&page=${page}`);
+    all = [...all, ...answer.items];
+    if (!answer.more) return { ...answer, items: fewOfEach(all), count: fewOfEach(all).length };
+  }
+}
+
+function fewOfEach(letters) {
+  const met = new Map();
+  return letters.filter(({ reason }) => {
+    met.set(reason, (met.get(reason) ?? 0) + 1);
+    return met.get(reason) <= 3;
+  });
 }

@@ -5,9 +5,14 @@ import type {
   AuditChains,
   AuditPage,
   AuditRecord,
+  Backups,
   KeyWanted,
+  Letter,
+  LetterPage,
   NewKey,
   OpsSummary,
+  Queue,
+  Scheduled,
   Viewer,
 } from './opsTypes';
 import { keepFormToken } from './session';
@@ -81,3 +86,73 @@ export const createKey = (body: KeyWanted) => act<NewKey>('/access/keys', { meth
 
 export const revokeKey = (keyId: number, reason: string) =>
   act<AccessKey>(`/access/keys/${keyId}`, { method: 'DELETE' }, { reason });
+
+/** As many as a person can look through; beyond that the list asks for a filter. */
+export const MOST_LETTERS = 1000;
+
+export interface Letters {
+  items: Letter[];
+  /** There are more than were fetched. */
+  more: boolean;
+}
+
+export const lettersQuery = (source: string | undefined, resolved: boolean) =>
+  queryOptions({
+    ...watched,
+    refetchInterval: 60 * SECOND_MS,
+    queryKey: ['ops', 'letters', source ?? null, resolved],
+    queryFn: async ({ signal }): Promise<Letters> => {
+      const items: Letter[] = [];
+      for (let page = 1; ; page += 1) {
+        const asked = { source, resolved: String(resolved), page, page_size: PAGE_SIZE };
+        const options = { signal, withKey: true };
+        const found = await ask<LetterPage>('/ops/dead-letters', asked, options);
+        items.push(...found.items);
+        if (!found.more || items.length >= MOST_LETTERS) return { items, more: found.more };
+      }
+    },
+  });
+
+export const letterQuery = (id: string) =>
+  queryOptions({
+    queryKey: ['ops', 'letter', id],
+    staleTime: 0,
+    queryFn: ({ signal }) =>
+      ask<Letter>(`/ops/dead-letters/${encodeURIComponent(id)}`, {}, { signal, withKey: true }),
+  });
+
+/** Decides letters alike: all of them or none. */
+export const decideLetters = (what: 'replay' | 'discard', ids: number[], reason: string) =>
+  act<{ decided: number; batches: string[] }>(`/ops/dead-letters/${what}`, {
+    method: 'POST',
+    body: { ids, reason },
+  });
+
+export const correctLetter = (id: number, payload: unknown, reason: string) =>
+  act<{ id: string }>(`/ops/dead-letters/${id}/correct`, {
+    method: 'POST',
+    body: { payload, reason },
+  });
+
+export const queueQuery = queryOptions({
+  ...watched,
+  refetchInterval: 10 * SECOND_MS,
+  queryKey: ['ops', 'queue'],
+  queryFn: ({ signal }) => ask<Queue>('/ops/queue', { limit: 200 }, { signal, withKey: true }),
+});
+
+export const cancelBatch = (id: string, reason: string) =>
+  act<unknown>(`/jobs/${id}/cancel`, { method: 'POST', body: { reason } });
+
+export const scheduleQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'schedule'],
+  queryFn: ({ signal }) => ask<List<Scheduled>>('/ops/schedule', {}, { signal, withKey: true }),
+});
+
+export const backupsQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'backups'],
+  queryFn: ({ signal }) =>
+    ask<Backups>('/ops/backups', { page_size: PAGE_SIZE }, { signal, withKey: true }),
+});

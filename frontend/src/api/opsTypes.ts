@@ -95,3 +95,123 @@ export interface NewKey {
   name: string;
   role: Role;
 }
+
+export type ErrorType = 'transient' | 'rate_limited' | 'resource' | 'permanent';
+
+/** A row put aside by a run, or a work item nobody could finish, as it came. */
+export interface Letter {
+  dead_letter_id: number;
+  what: 'row' | 'item';
+  domain: string;
+  /** The connector, or the kind of work. */
+  entity_type: string;
+  /** Where the row stands in its payload. */
+  entity_id: string;
+  error_type: ErrorType;
+  reason: string;
+  payload: unknown;
+  /** The cells at fault. */
+  fields: string[];
+  run_id: string | null;
+  batch_id: string | null;
+  reference_period: string | null;
+  job_name: string | null;
+  attempt: number | null;
+  resolved: boolean;
+  resolved_at: string | null;
+  resolved_by: string | null;
+  notes: string | null;
+  created_at_utc: string;
+}
+
+export interface LetterPage {
+  items: Letter[];
+  count: number;
+  page: number;
+  more: boolean;
+}
+
+export interface Batch {
+  id: string;
+  kind: string;
+  actor: string;
+  trigger: string;
+  reason: string | null;
+  total: number;
+  queued: number;
+  running: number;
+  done: number;
+  dead: number;
+  cancelled: number;
+  created_at: string;
+  finished_at: string | null;
+  cancelled_at: string | null;
+}
+
+export interface Worker {
+  worker_id: string;
+  name: string;
+  started_at: string;
+  leased_until: string;
+  ended_at: string | null;
+  alive: boolean;
+  in_hand: number;
+}
+
+export interface Queue {
+  now: string;
+  queued: number;
+  running: number;
+  oldest_due_at: string | null;
+  oldest_due_seconds: number | null;
+  kinds: { kind: string; queued: number; running: number; due: number }[];
+  batches: Batch[];
+  workers: Worker[];
+}
+
+/** Work that comes round. */
+export interface Scheduled {
+  name: string;
+  kind: string;
+  recurrence: string;
+  next_due_at: string;
+  paused_at: string | null;
+  paused_by: string | null;
+  pause_reason: string | null;
+  last_asked_at: string | null;
+  last_missed: number | null;
+  last_finished_at: string | null;
+}
+
+export interface Backup {
+  backup_id: string;
+  name: string;
+  sha256: string;
+  size: number;
+  created_at_utc: string;
+  row_count: number;
+  missing_files: number;
+  actor: string;
+  reason: string | null;
+  verified_at_utc: string | null;
+  problem: string | null;
+  removed_at_utc: string | null;
+}
+
+export interface Drill {
+  drill_id: string;
+  started_at_utc: string;
+  restore_seconds: number;
+  database_bytes: number;
+  row_count: number;
+  passed: boolean;
+  problem: string | null;
+}
+
+export interface Backups {
+  items: Backup[];
+  count: number;
+  total: number;
+  drills: Drill[];
+  guard: { limit_hours: number; newest_verified_utc: string | null; guarded: boolean };
+}

@@ -62,6 +62,24 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import('../ops/keys/KeysPage'), 'KeysPage'),
 });
 
+const queue = createRoute({
+  getParentRoute: () => operations,
+  path: '/fila',
+  component: lazyRouteComponent(() => import('../ops/queue/QueuePage'), 'QueuePage'),
+});
+
+const letters = createRoute({
+  getParentRoute: () => operations,
+  path: '/mortos',
+  component: lazyRouteComponent(() => import('../ops/letters/LettersPage'), 'LettersPage'),
+});
+
+const backups = createRoute({
+  getParentRoute: () => operations,
+  path: '/copias',
+  component: lazyRouteComponent(() => import('../ops/backups/BackupsPage'), 'BackupsPage'),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/entrar',
@@ -72,7 +90,7 @@ export const routeTree = root.addChildren([
   atlas,
   territory,
   signIn,
-  operations.addChildren([now, audit, keys]),
+  operations.addChildren([now, queue, letters, keys, audit, backups]),
 ]);
 
 export function newRouter() {

@@ -22,6 +22,8 @@ const FAMILIES = [
   'audit.verdict',
   'role',
   'key.status',
+  'letter.error',
+  'queue.verdict',
   'audit',
 ];
 

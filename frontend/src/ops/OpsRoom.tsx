@@ -3,12 +3,13 @@ import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
 import { useState } from 'react';
 import { forgetKey, keepKey, readKey } from '../api/key';
-import { signOut, viewerQuery } from '../api/opsQueries';
+import { signOut, summaryQuery, viewerQuery } from '../api/opsQueries';
 import type { Viewer } from '../api/opsTypes';
 import { ProblemError } from '../api/problem';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
+import { formatNumber } from '../text/format';
 import type { Search } from '../view/address';
 import { KeyForm } from './KeyForm';
 import styles from './OpsRoom.module.css';
@@ -17,8 +18,11 @@ import { useWords } from './words';
 
 const SECTIONS = [
   ['/operacoes', 'room.now'],
-  ['/operacoes/auditoria', 'room.audit'],
+  ['/operacoes/fila', 'room.queue'],
+  ['/operacoes/mortos', 'room.letters'],
   ['/operacoes/chaves', 'room.keys'],
+  ['/operacoes/auditoria', 'room.audit'],
+  ['/operacoes/copias', 'room.backups'],
 ] as const;
 
 function isUnknown(error: Error | null): boolean {
@@ -26,7 +30,8 @@ function isUnknown(error: Error | null): boolean {
 }
 
 function Sections() {
-  const { say } = useLanguage();
+  const { say, language } = useLanguage();
+  const waiting = useQuery(summaryQuery).data?.dead_letters ?? 0;
   const keep = ({ lang }: Search): Search => (lang ? { lang } : {});
   return (
     <nav aria-label={say('room.nav')} className={styles.sections}>
@@ -38,6 +43,12 @@ function Sections() {
           activeOptions={{ exact: to === '/operacoes', includeSearch: false }}
         >
           {say(name)}
+          {name === 'room.letters' && waiting > 0 && (
+            <>
+              {' '}
+              <span className={styles.count}>{formatNumber(waiting, 0, language)}</span>
+            </>
+          )}
         </Link>
       ))}
     </nav>

@@ -1,12 +1,14 @@
 import { vi } from 'vitest';
 import audit from './fixtures/audit.json';
 import auditStreams from './fixtures/audit-streams.json';
+import backups from './fixtures/backups.json';
 import checks from './fixtures/checks.json';
 import values2015 from './fixtures/choropleth-deaths_total-2015.json';
 import values2018 from './fixtures/choropleth-deaths_total-2018.json';
 import values2019 from './fixtures/choropleth-deaths_total-2019.json';
 import compare from './fixtures/compare.json';
 import connectors from './fixtures/connectors.json';
+import letters from './fixtures/dead-letters.json';
 import explain from './fixtures/explain.json';
 import index from './fixtures/index.json';
 import indicators from './fixtures/indicators.json';
@@ -14,13 +16,16 @@ import keys from './fixtures/keys.json';
 import layers from './fixtures/layers.json';
 import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
+import queue from './fixtures/queue.json';
 import runs from './fixtures/runs.json';
+import schedule from './fixtures/schedule.json';
 import shapes from './fixtures/shapes.json';
 import summary from './fixtures/summary.json';
 
 export const recorded = {
   audit,
   auditStreams,
+  backups,
   checks,
   compare,
   connectors,
@@ -29,10 +34,14 @@ export const recorded = {
   indicators,
   keys,
   layers,
+  letters,
   peers,
   profile,
+  queue,
   runs,
+  schedule,
   shapes,
+  summary,
   values2015,
   values2018,
   values2019,
@@ -102,6 +111,10 @@ const ROUTES: Record<string, Answer> = {
   '/v1/ops/summary': guarded(summary),
   '/v1/session': guarded(VIEWER),
   '/v1/access/keys': guarded(keys),
+  '/v1/ops/dead-letters': guarded({ ...letters, more: false }),
+  '/v1/ops/queue': guarded(queue),
+  '/v1/ops/schedule': guarded(schedule),
+  '/v1/ops/backups': guarded(backups),
   '/v1/audit': guarded(audit),
   '/v1/audit/streams': guarded(auditStreams),
 };

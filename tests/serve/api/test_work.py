@@ -230,3 +230,36 @@ def test_the_schedule_is_told(api: Api) -> None:
     (entry,) = get(api, "/v1/ops/schedule", new_key("viewer"))["items"]
     assert (entry["name"], entry["recurrence"]) == ("quality_suite", "daily 06:00")
     assert (entry["last_due_at"], entry["paused_at"]) == (None, None)
+
+
+def test_many_are_replayed_alike_and_rows_of_one_file_ask_for_one_run(api: Api) -> None:
+    rows, items, key = [a_row(), a_row()], [a_letter(), a_letter()], new_key("operator")
+    before = len(toys.recorded("dead_letters"))
+    said = post(api, "/v1/ops/dead-letters/replay", key, {"ids": rows + items, "reason": "x"})
+    assert said.status_code == 202, said.text
+    told = said.json()
+    assert (told["decided"], len(set(told["batches"]))) == (4, 3), "one run, two items"
+    assert not toys.rows("SELECT FROM ops.dead_letters WHERE NOT resolved")
+    assert len(toys.recorded("dead_letters")) == before + 4, "each has its record"
+    runs = toys.rows("SELECT payload FROM ops.work_items WHERE kind = 'run'")
+    assert [run["payload"] for run in runs] == [{"job_name": "j", "reference_period": "2024"}]
+    notes = toys.rows("SELECT notes FROM ops.dead_letters WHERE item_id IS NULL")
+    assert len({row["notes"] for row in notes}) == 1, "both name the run that will judge them"
+
+
+@pytest.mark.row("R-053")
+@pytest.mark.parametrize("what", ["replay", "discard"])
+def test_many_are_decided_all_or_none(api: Api, what: str) -> None:
+    mine, theirs, key = a_letter(), a_letter("theirs"), new_key("operator")
+    for other in (theirs, ABSENT):
+        said = post(api, f"/v1/ops/dead-letters/{what}", key, {"ids": [mine, other], "reason": "x"})
+        assert said.status_code == 404, said.text
+    assert len(toys.rows("SELECT FROM ops.dead_letters WHERE NOT resolved")) == 2
+    for body in ({"ids": [], "reason": "x"}, {"ids": [mine]}, {"ids": [0], "reason": "x"},
+                 {"ids": [mine], "reason": "x", "tenant_id": "theirs"}):  # fmt: skip
+        assert post(api, f"/v1/ops/dead-letters/{what}", key, body).status_code == 422
+    viewer = new_key("auditor")
+    body = {"ids": [mine, mine], "reason": "x"}
+    assert post(api, f"/v1/ops/dead-letters/{what}", viewer, body).status_code == 403
+    done = post(api, f"/v1/ops/dead-letters/{what}", key, body)
+    assert (done.status_code // 100, done.json()["decided"]) == (2, 1)

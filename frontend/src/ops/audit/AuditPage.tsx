@@ -11,6 +11,7 @@ import { formatNumber } from '../../text/format';
 import type { Search } from '../../view/address';
 import bar from '../list/Bar.module.css';
 import { type DataColumn, DataTable } from '../list/DataTable';
+import table from '../list/DataTable.module.css';
 import { ExportButton } from '../list/ExportButton';
 import { FilterText } from '../list/FilterText';
 import { Paging } from '../list/Paging';
@@ -61,7 +62,7 @@ function useColumns(open: (place: string) => void): DataColumn<AuditRecord>[] {
       id: 'action',
       title: say('audit.action'),
       cell: (record) => (
-        <button type="button" className={styles.open} onClick={() => open(placeOf(record))}>
+        <button type="button" className={table.open} onClick={() => open(placeOf(record))}>
           {record.action}
         </button>
       ),

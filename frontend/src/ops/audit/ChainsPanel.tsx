@@ -8,6 +8,7 @@ import { formatNumber } from '../../text/format';
 import { Command } from '../Command';
 import { type DataColumn, DataTable } from '../list/DataTable';
 import { Moment } from '../Moment';
+import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import styles from './Audit.module.css';
 import { STATE_OF, troubled } from './judge';
@@ -16,7 +17,7 @@ function Verdict({ chains }: { chains: AuditChains }) {
   const { say } = useLanguage();
   const { state, verified_at } = chains;
   return (
-    <div className={styles.verdict} data-state={STATE_OF[state]}>
+    <div className={section.verdict} data-state={STATE_OF[state]}>
       <p>
         <StateMark state={STATE_OF[state]} /> {say(`audit.verdict.${state}`)}{' '}
         {verified_at && (

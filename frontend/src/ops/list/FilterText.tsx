@@ -1,9 +1,9 @@
 import { TextInput } from '@mantine/core';
-import { useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
 import styles from './Bar.module.css';
 
 interface FilterTextProps {
-  label: string;
+  label: ReactNode;
   value: string | undefined;
   onChange: (value: string | undefined) => void;
 }

@@ -54,7 +54,12 @@ export function LocalList<T>(props: LocalListProps<T>) {
     <>
       <div className={bar.bar}>
         <FilterText
-          label={`${say('ops.filter')}: ${title}`}
+          label={
+            <>
+              {say('ops.filter')}
+              <span className="visually-hidden">: {title}</span>
+            </>
+          }
           value={asked}
           onChange={(value) => put({ [text]: value, [page]: undefined })}
         />

@@ -41,6 +41,34 @@ def replay(
     return _again(connection, letter, payload, actor=actor, reason=reason, trigger=trigger)
 
 
+def replay_all(
+    connection: Connection,
+    dead_letter_ids: Sequence[int],
+    *,
+    actor: str,
+    reason: str,
+    trigger: str = "python",
+    tenant_id: str | None = None,
+) -> list[UUID]:
+    """`replay` for many letters, all of them or, raising NotFound, none. Rows of the same job and
+    period ask for one run together. Returns the new batches."""
+    runs: dict[str, UUID] = {}
+    asked: list[UUID] = []
+    for number in sorted(set(dead_letter_ids)):
+        letter = _waiting(connection, number, tenant_id)
+        run = "" if letter["kind"] else json.dumps(_run_of(letter), sort_keys=True)
+        if run in runs:
+            who = {"actor": actor, "reason": reason, "trigger": trigger}
+            _decided(connection, letter, runs[run], corrected=False, **who)
+            continue
+        payload = letter["payload"] if letter["kind"] else _run_of(letter)
+        batch = _again(connection, letter, payload, actor=actor, reason=reason, trigger=trigger)
+        asked.append(batch)
+        if run:
+            runs[run] = batch
+    return asked
+
+
 def correct(
     connection: Connection,
     dead_letter_id: int,
@@ -134,11 +162,18 @@ def _again(
         key=f"dead letter {number}",
         max_attempts=letter["max_attempts"] or MAX_ATTEMPTS,
     )
-    how = "corrected, replayed" if corrected else "replayed"
-    _resolve(connection, [number], who["actor"], f"{how} as {accepted.batch_id}: {who['reason']}")
-    details = {"batch_id": str(accepted.batch_id), "corrected": corrected}
-    _record(connection, "replayed", number, details, tenant_id=tenant_id, **who)
+    _decided(connection, letter, accepted.batch_id, corrected=corrected, **who)
     return accepted.batch_id
+
+
+def _decided(
+    connection: Connection, letter: dict[str, Any], batch: UUID, *, corrected: bool, **who: str
+) -> None:
+    number = letter["dead_letter_id"]
+    how = "corrected, replayed" if corrected else "replayed"
+    _resolve(connection, [number], who["actor"], f"{how} as {batch}: {who['reason']}")
+    details = {"batch_id": str(batch), "corrected": corrected}
+    _record(connection, "replayed", number, details, tenant_id=letter["tenant_id"], **who)
 
 
 def discard(

@@ -47,6 +47,12 @@ class Correction(Decision):
     payload: dict[str, Any] = Field(min_length=1)
 
 
+class Decisions(Decision):
+    """Which letters are decided alike: all of them or none."""
+
+    ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(min_length=1, max_length=1000)
+
+
 def answer(body: str, status: int = 200) -> Response:
     """JSON that is nobody else's."""
     headers = {"cache-control": "no-store"}
@@ -171,6 +177,24 @@ def _with_fields(letter: dict[str, Any]) -> dict[str, Any]:
     names = {part.partition(":")[0] for part in letter["reason"].split("; ")}
     fields = [name for name in payload if name in names] if isinstance(payload, dict) else []
     return {**letter, "fields": fields}
+
+
+@router.post("/dead-letters/replay", summary="Aceita muitas de novo, todas ou nenhuma")
+def replay_many(decision: Decisions, who: Operator) -> Response:
+    """Each item is done again as it came; rows of the same job and period ask for one run."""
+    with pooled() as connection, connection.transaction():
+        batches = letters.replay_all(connection, decision.ids, **_by(who, decision))
+    wake()
+    told = {"decided": len(set(decision.ids)), "batches": batches}
+    return answer(orjson.dumps(told).decode(), 202)
+
+
+@router.post("/dead-letters/discard", summary="Decide que muitas não serão feitas")
+def discard_many(decision: Decisions, who: Operator) -> Response:
+    """They stay kept, as decided: all of them or none."""
+    with pooled() as connection, connection.transaction():
+        letters.discard(connection, decision.ids, **_by(who, decision))
+    return answer(orjson.dumps({"decided": len(set(decision.ids)), "batches": []}).decode())
 
 
 @router.post("/dead-letters/{dead_letter_id}/replay", summary="Aceita de novo, como veio")
