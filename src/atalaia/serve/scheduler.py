@@ -1,12 +1,15 @@
 """The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
 so it may die and come back at any moment without anything being lost or done twice.
 
-It also verifies what is new in the audit log and anchors it outside the database.
+It also verifies what is new in the audit log and anchors it outside the database, and has a base
+backup of the private server taken each day.
 """
 
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,8 @@ from atalaia.kernel.work.batches import RUN
 from atalaia.kernel.work.reconcile import reconcile
 from atalaia.kernel.work.schedule import Asked, Scheduled
 from atalaia.serve import catalog, worker
+from atalaia.serve.local import wal
+from atalaia.serve.local.layout import layout
 
 # What comes round. A run whose job no installed domain brings is not asked for.
 SCHEDULE = (Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),)
@@ -91,6 +96,20 @@ def keep_anchored() -> None:
         anchor()
 
 
+def keep_based() -> None:
+    """Have a base backup taken when one is due, by a process of its own: it takes a while, and
+    what dead workers held must not wait for it."""
+    for process in list(_taking):
+        if process.poll() is not None:
+            _taking.remove(process)
+    if not _taking and wal.base_is_due(layout().postgres):
+        command = [sys.executable, "-m", "atalaia.serve.cli", "backup", "base"]
+        _taking.append(subprocess.Popen(command, stdin=subprocess.DEVNULL))
+
+
+_taking: list[subprocess.Popen[bytes]] = []
+
+
 def main() -> None:
     """Go round until told to stop. What is away is told once per absence, and asked again."""
     configure("scheduler", settings().log_level)
@@ -100,7 +119,7 @@ def main() -> None:
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
     while not stopped.is_set():
-        for part in (_go_round, keep_anchored):
+        for part in (_go_round, keep_anchored, keep_based):
             name = part.__name__
             try:
                 part()

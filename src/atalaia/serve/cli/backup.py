@@ -137,6 +137,41 @@ def backup_drill(
     return OK if done["passed"] else CRITICAL
 
 
+@backup.command("base", cls=Command)
+def backup_base(shape: Shape = None) -> int:
+    """Cópia base do servidor privado: a partir dela se volta a qualquer segundo."""
+    from atalaia.serve.local import wal
+    from atalaia.serve.local.layout import layout
+
+    with _bar() as watcher:
+        watcher.stage("cópia base")
+        show_one(wal.take_base(layout().postgres), shape)
+    return OK
+
+
+@backup.command("restore-to", cls=Command)
+def backup_restore_to(
+    moment: Annotated[str, typer.Argument(help="2026-11-23T02:00:00Z")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Uma pasta de estado nova.")],
+    shape: Shape = None,
+) -> int:
+    """O banco privado como era naquele segundo, numa pasta nova; o que está no ar não é tocado."""
+    from atalaia.serve.local import wal
+    from atalaia.serve.local.layout import keep_secrets, layout
+
+    try:
+        target = datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise UsageError(f"'{moment}' não é um momento como 2026-11-23T02:00:00Z.") from error
+    with _bar() as watcher:
+        watcher.stage("recuperando até o segundo pedido")
+        made = wal.restore_to(layout().postgres, target, out.absolute())
+    keep_secrets(layout(), out.absolute())
+    show_one({"state_dir": str(out.absolute()), "moment": moment, "data": str(made.data)}, shape)
+    say(f"Para usá-lo: ATALAIA_STATE_DIR={out.absolute()} ATALAIA_PORT=0 atalaia up --no-load")
+    return OK
+
+
 def _said(reason: str) -> str:
     if not reason.strip():
         raise UsageError("--reason não pode ser vazio. Nada foi tocado.")

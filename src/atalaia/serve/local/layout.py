@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 
 from atalaia.kernel.base.errors import AlreadyRunning
 from atalaia.kernel.base.settings import project_dir, settings, state_dir
+from atalaia.serve.local import wal
 from atalaia.serve.local.postgres import PrivatePostgres
 from atalaia.serve.local.redis import PrivateRedis
 
@@ -41,7 +42,7 @@ class Layout:
     @property
     def postgres(self) -> PrivatePostgres:
         """The private PostgreSQL, running or not."""
-        return PrivatePostgres(self.folder / "postgres")
+        return PrivatePostgres(self.folder / "postgres", extra=wal.configured)
 
     @property
     def redis(self) -> PrivateRedis:
@@ -92,6 +93,16 @@ def write_env(path: Path, values: Mapping[str, str]) -> None:
     temporary.rename(path)
     os.environ.update(values)
     settings.cache_clear()
+
+
+def keep_secrets(home: Layout, folder: Path) -> None:
+    """Give the state folder `folder` the secrets of `home`, without its addresses: an instance on
+    the same data knows the same keys and anchors."""
+    known = read_env(home.env_file)
+    secret = {k: v for k, v in known.items() if not k.endswith("_URL")}
+    descriptor = os.open(folder / "env", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={value}\n" for name, value in secret.items())
 
 
 def given(name: str) -> str:

@@ -16,7 +16,7 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,8 +73,9 @@ class PrivatePostgres:
     """The PostgreSQL whose home is `folder`. Nothing outside it is written, but a socket's folder
     in /tmp when the path would be too long for a socket."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, extra: Callable[[Path], str] | None = None) -> None:
         self.folder = folder.resolve()
+        self._extra = extra  # more lines of settings
         self.data = self.folder / "data"
         self.log = self.folder / "postgres.log"
 
@@ -132,10 +133,11 @@ class PrivatePostgres:
         for attempt in range(1, _START_TRIES + 1):
             socket_dir = self._socket_dir()
             chosen = free_port(port or self.last_port)
+            more = self._extra(self.folder) if self._extra else ""
             (self.data / "atalaia.conf").write_text(
-                _SETTINGS.format(port=chosen, socket_dir=socket_dir), encoding="utf-8"
+                _SETTINGS.format(port=chosen, socket_dir=socket_dir) + more, encoding="utf-8"
             )
-            self._give(self.data / "atalaia.conf")
+            self.give(self.data / "atalaia.conf")
             done = self._run("pg_ctl", "start", "-w", "-t", "60", "-s", "-l", str(self.log))
             if done.returncode == 0:
                 self._have_database()
@@ -169,8 +171,7 @@ class PrivatePostgres:
         password = self.folder / "password"
         password.touch(mode=0o600)
         password.write_text(secrets.token_hex(16), encoding="utf-8")
-        for path in (self.folder, draft, password):
-            self._give(path)
+        self.give(self.folder, draft, password)
         done = self._run(
             *("initdb", "--username", USER, "--pwfile", str(password), "--encoding", "UTF8"),
             # C.UTF-8 sorts alike, but code by code: keys are compared at twice the time
@@ -206,10 +207,10 @@ class PrivatePostgres:
         usual = self.folder / "run"
         if len(os.fsencode(usual / ".s.PGSQL.65535")) <= _SOCKET_PATH_MAX:
             usual.mkdir(exist_ok=True, mode=0o700)
-            self._give(usual)
+            self.give(usual)
             return usual
         short = Path(tempfile.mkdtemp(prefix="atalaia-", dir="/tmp"))
-        self._give(short)
+        self.give(short)
         return short
 
     def _last_words(self) -> str:
@@ -232,10 +233,11 @@ class PrivatePostgres:
             said.seek(0)
             return subprocess.CompletedProcess(command, code, stderr=said.read())
 
-    def _give(self, path: Path) -> None:
-        """Hand a file of ours to the user the server runs as."""
+    def give(self, *paths: Path) -> None:
+        """Hand files of ours to the user the server runs as."""
         if os.geteuid() == 0 and not namespaces_allowed():
-            os.chown(path, _system_user().pw_uid, _system_user().pw_gid)
+            for path in paths:
+                os.chown(path, _system_user().pw_uid, _system_user().pw_gid)
 
 
 @cache
