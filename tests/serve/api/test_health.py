@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from tests.serve.api.server import Api, eventually, knows_the_data, running
+from tests.serve.api.server import Api, eventually, knows_the_data, new_key, running
 
 from atalaia.kernel.base.database import connect
 
@@ -47,7 +48,7 @@ def test_livez_asks_nobody(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_readyz_tells_every_part(api: Api) -> None:
     answer = api.get("/readyz")
     parts = {part["name"]: part for part in answer.json()["parts"]}
-    assert set(parts) == {"database", "migrations", "redis", "domains", "data_version"}
+    assert set(parts) == {"database", "migrations", "redis", "keys", "domains", "data_version"}
     assert {name: part["status"] for name, part in parts.items()} == dict.fromkeys(parts, "ok")
     assert (answer.status_code, answer.json()["ready"]) == (200, True)
 
@@ -204,3 +205,17 @@ def test_the_last_lines_are_written_when_it_stops(
         traces = [api.get("/livez").headers["x-trace-id"] for _ in range(20)]
         api.stop()
         assert set(traces) <= {line.get("trace_id") for line in api.lines()}
+
+
+def test_without_a_pepper_it_is_ready_and_accepts_no_key(
+    database: str, redis: str, tmp_path: Path
+) -> None:
+    key = new_key("viewer")
+    with running(tmp_path, REDIS_URL=redis, KEY_PEPPER="") as api:
+        answer = api.get("/readyz")
+        (part,) = [part for part in answer.json()["parts"] if part["name"] == "keys"]
+        assert (answer.status_code, part["status"]) == (200, "warn")
+        assert "KEY_PEPPER" in part["reason"]
+        refused = api.get("/v1/session", X_API_Key=key)
+        assert (refused.status_code, refused.json()["type"]) == (503, "/problems/unavailable")
+        assert api.get("/v1/indicators").status_code == 200

@@ -24,18 +24,24 @@ def new_secret() -> str:
     return secrets.token_urlsafe(SECRET_BYTES)
 
 
+def has_pepper() -> bool:
+    """Whether secrets can be made and known here."""
+    return len(settings().key_pepper) >= _MIN_PEPPER_CHARACTERS
+
+
 def keyed_hash(secret: str, purpose: Purpose) -> bytes:
     """The 32 bytes a secret is kept as; what is good for one purpose is not for another. Raises
     Unavailable without a pepper of 32 characters."""
-    pepper = settings().key_pepper
-    if len(pepper) < _MIN_PEPPER_CHARACTERS:
+    if not has_pepper():
         raise Unavailable(
             f"KEY_PEPPER não tem {_MIN_PEPPER_CHARACTERS} caracteres, então nenhuma chave ou "
             "sessão pode ser feita nem conferida. Nada foi mudado.",
             todo="'atalaia up' gera uma; noutra instalação defina KEY_PEPPER ou KEY_PEPPER_FILE, "
             "a mesma em todos os processos.",
         )
-    return hmac.digest(pepper.encode(), f"{purpose}:{secret}".encode(), hashlib.sha256)
+    return hmac.digest(
+        settings().key_pepper.encode(), f"{purpose}:{secret}".encode(), hashlib.sha256
+    )
 
 
 def is_kept_as(secret: str, purpose: Purpose, kept: bytes) -> bool:

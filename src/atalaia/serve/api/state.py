@@ -13,6 +13,7 @@ from rq import Worker
 from atalaia.kernel.base.database import connect, row, rows
 from atalaia.kernel.base.errors import AtalaiaError
 from atalaia.kernel.base.settings import project_dir, settings
+from atalaia.kernel.keep.pepper import has_pepper
 from atalaia.serve import catalog
 
 Status = Literal["ok", "warn", "fail"]
@@ -111,6 +112,14 @@ def domains_part() -> Part:
     return Part("domains", "warn", f"Não carregaram: {told}. O log diz mais.")
 
 
+def keys_part() -> Part:
+    """Whether keys can be known here. Without a pepper what is public is answered all the same."""
+    if has_pepper():
+        return Part("keys", "ok")
+    reason = "KEY_PEPPER não está definida: nenhuma chave ou sessão é aceita."
+    return Part("keys", "warn", reason)
+
+
 def data_part(version: int | None) -> Part:
     """Whether there is data to answer from."""
     if version is None:
@@ -127,6 +136,7 @@ def parts(*, away: bool, version: int | None) -> list[Part]:
         Part("database", "ok"),
         _asked("migrations", migrations_part),
         redis_part(),
+        keys_part(),
         domains_part(),
         data_part(version),
     ]
