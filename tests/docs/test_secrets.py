@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator
 
 import pytest
-from tests.docs.secrets import found
+from tests.docs.secret_search import found
 from tests.docs.test_docs import ROOT, files
 
 _MOST_BYTES = 2_000_000
