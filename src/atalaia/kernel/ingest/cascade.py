@@ -25,6 +25,7 @@ from atalaia.kernel.ingest.bronze import Arrival, BronzeObject
 from atalaia.kernel.ingest.connector import Connector, Request
 from atalaia.kernel.ingest.gate import admit
 from atalaia.kernel.ingest.names import own, shown
+from atalaia.kernel.ingest.pace import Place, at_source
 from atalaia.kernel.work.job import Run
 from atalaia.kernel.work.retry import attempted, source_may_recover
 
@@ -101,27 +102,33 @@ def _remote(connector: Connector, run: Run, requests: Sequence[Request]) -> list
     """Every request, or none: a source of several files enters bronze only when all have come,
     for the newest files in bronze are taken as a whole by whoever reads them next."""
     with ExitStack() as scratches:
+        place = scratches.enter_context(at_source(connector.folder, connector.pace, run))
         arrivals: list[Arrival] = []
         for number, request in enumerate(requests):
             run.progress.rows(number, len(requests))
-            arrivals += _asked(connector, run, request, scratches)
+            arrivals += _asked(connector, run, request, scratches, place)
         return bronze.store_all(arrivals)
 
 
-def _asked(connector: Connector, run: Run, request: Request, scratches: ExitStack) -> list[Arrival]:
+def _asked(
+    connector: Connector, run: Run, request: Request, scratches: ExitStack, place: Place
+) -> list[Arrival]:
     """One request, or its parts when the source says that it is too much at once."""
     run.checkpoint()
     scratch = scratches.enter_context(bronze.scratch())
-    ask = partial(_one, connector, run, request, scratch)
+    ask = partial(_one, connector, run, request, scratch, place)
     try:
         return [attempted(run, source_may_recover, ask)]
     except TooMuchAsked:
         if not request.parts:
             raise
-    return [a for part in request.parts for a in _asked(connector, run, part, scratches)]
+    return [a for part in request.parts for a in _asked(connector, run, part, scratches, place)]
 
 
-def _one(connector: Connector, run: Run, request: Request, scratch: Path, _attempt: int) -> Arrival:
+def _one(
+    connector: Connector, run: Run, request: Request, scratch: Path, place: Place, _attempt: int
+) -> Arrival:
+    place.wait_for_turn(run)
     url, params = f"{connector.base}{request.path}", dict(request.params)
     try:
         exchange, _, _ = download(

@@ -14,6 +14,7 @@ from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.settings import settings, source_override
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.contract import Contract
+from atalaia.kernel.ingest.pace import POLITE, Pace
 from atalaia.kernel.work.job import Run
 
 RemoteType = Literal["web", "api", "ftp"]
@@ -116,6 +117,7 @@ class Connector:
     requests: Callable[[str], Sequence[Request]] = lambda _period: ()
     after: Callable[[Connection, Run], None] = lambda _connection, _run: None
     refresh_after_hours: int | None = None
+    pace: Pace = POLITE  # of its folder: connectors of one source share its places and turns
     license: str = ""
 
     @property

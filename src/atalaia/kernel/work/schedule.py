@@ -90,48 +90,50 @@ def ask_for_due(
     moment: datetime | None = None,
     fault: Callable[[str], None] = lambda _step: None,
 ) -> list[Asked]:
-    """Ask for everything listed that is due, each in a transaction of its own. `complete` gives
-    the payload of the item. `moment` stands for the present (the database's, when not given);
-    `fault` is told each step. Rows that another scheduler has in hand are left to it."""
-    found = [_ask_one(one, complete, moment, fault) for one in listed]
+    """Ask for everything listed that is due, in one transaction. `complete` gives the payload of
+    the item. `moment` stands for the present (the database's, when not given); `fault` is told
+    each step. Rows that another scheduler has in hand are left to it."""
+    with transaction() as connection:
+        now = moment or _now(connection)
+        found = [_ask_one(connection, one, complete, now, fault) for one in listed]
+    fault("committed")
     return [one for one in found if one]
 
 
 def _ask_one(
-    one: Scheduled, complete: Complete, moment: datetime | None, fault: Callable[[str], None]
+    connection: Connection,
+    one: Scheduled,
+    complete: Complete,
+    now: datetime,
+    fault: Callable[[str], None],
 ) -> Asked | None:
-    with transaction() as connection:
-        now = moment or _now(connection)
-        row = connection.execute(
-            """SELECT recurrence, next_due_at,
-                      ARRAY(SELECT due_at FROM ops.schedule_asked AS asked
-                            WHERE asked.name = s.name AND due_at >= least(next_due_at, %s)) AS asked
-               FROM ops.schedule AS s WHERE name = %s AND paused_at IS NULL
-               FOR UPDATE SKIP LOCKED""",
-            (now, one.name),
-        ).fetchone()
-        if row is None:
-            return None
-        decision = decide(
-            Recurrence.parse(row["recurrence"]), row["next_due_at"], now, row["asked"]
-        )
-        fault("decided")
-        if decision.next_due != row["next_due_at"]:
-            connection.execute(
-                "UPDATE ops.schedule SET next_due_at = %s WHERE name = %s",
-                (decision.next_due, one.name),
-            )
-        if decision.ask_for is None:
-            return None
-        due = decision.ask_for
-        batch = _accept(connection, one, complete(one), key=f"{one.name} {due:%Y-%m-%dT%H:%M}")
+    row = connection.execute(
+        """SELECT recurrence, next_due_at,
+                  ARRAY(SELECT due_at FROM ops.schedule_asked AS asked
+                        WHERE asked.name = s.name AND due_at >= least(next_due_at, %s)) AS asked
+           FROM ops.schedule AS s WHERE name = %s AND paused_at IS NULL
+           FOR UPDATE SKIP LOCKED""",
+        (now, one.name),
+    ).fetchone()
+    if row is None:
+        return None
+    decision = decide(Recurrence.parse(row["recurrence"]), row["next_due_at"], now, row["asked"])
+    fault("decided")
+    if decision.next_due != row["next_due_at"]:
         connection.execute(
-            """INSERT INTO ops.schedule_asked (name, due_at, asked_at, missed, batch_id)
-               VALUES (%s, %s, %s, %s, %s)""",
-            (one.name, due, now, decision.missed, batch),
+            "UPDATE ops.schedule SET next_due_at = %s WHERE name = %s",
+            (decision.next_due, one.name),
         )
-        fault("asked")
-    fault("committed")
+    if decision.ask_for is None:
+        return None
+    due = decision.ask_for
+    batch = _accept(connection, one, complete(one), key=f"{one.name} {due:%Y-%m-%dT%H:%M}")
+    connection.execute(
+        """INSERT INTO ops.schedule_asked (name, due_at, asked_at, missed, batch_id)
+           VALUES (%s, %s, %s, %s, %s)""",
+        (one.name, due, now, decision.missed, batch),
+    )
+    fault("asked")
     return Asked(one.name, due, decision.missed, batch)
 
 

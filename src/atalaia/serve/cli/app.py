@@ -35,6 +35,7 @@ ENTRIES = (
     Entry("scheduler", f"{_HERE}.servers:scheduler", "Agendador em primeiro plano.", _SERVERS),
     Entry("run", f"{_HERE}.work:run", "Executa um job para um período.", _WORK),
     Entry("wave", f"{_HERE}.work:wave", "Executa os jobs de uma onda, em ordem.", _WORK),
+    Entry("backfill", f"{_HERE}.backfill:backfill", "Executa um job para muitos períodos.", _WORK),
     Entry("dbt", f"{_HERE}.work:dbt", "Constrói o gold (job dbt_build).", _WORK),
     Entry(
         "quality", f"{_HERE}.work:quality", "Roda a suíte de qualidade e mostra o placar.", _WORK
