@@ -1,6 +1,7 @@
 """Processes that start in milliseconds, to be killed: forks of one that has imported everything.
 
-`python -m tests.forks MODULE…` imports the modules and obeys one JSON line at a time:
+`python -m tests.forks MODULE[:NAME]…` imports the modules, looks at the names, and obeys one JSON
+line at a time:
 {"call": "module:function", "args": […]} forks a process that calls it, and answers its pid;
 {"wait": pid} answers how it ended (negative: the signal that killed it, as in subprocess).
 """
@@ -117,6 +118,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    for module in sys.argv[1:]:
-        import_module(module)
+    for wanted in sys.argv[1:]:
+        name, _, attribute = wanted.partition(":")
+        getattr(import_module(name), attribute or "__name__")
     main()

@@ -38,7 +38,9 @@ def serve(port: int) -> None:
     """The API, in a fork of a process that has it imported."""
     import uvicorn
 
-    uvicorn.run("atalaia.serve.api:app", port=port, log_level="critical", access_log=False)
+    from atalaia.serve.api import app
+
+    uvicorn.run(app, port=port, log_level="critical", access_log=False)
 
 
 class Killable:
@@ -68,7 +70,7 @@ class Killable:
 @pytest.fixture
 def api(database: str, tmp_path: Path) -> Iterator[Killable]:
     """The API, with no limits on how often it may be asked."""
-    modules = ("tests.serve.api.test_kills", "uvicorn", "atalaia.serve.api")
+    modules = ("tests.serve.api.test_kills", "uvicorn.protocols.http.auto", "atalaia.serve.api:app")
     with Forks(*modules, log=tmp_path / "api.log", **NO_LIMITS) as forks:
         yield Killable(forks)
 
