@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.errors import QueryCanceled
+from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow, RowFactory, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from atalaia.kernel.base.errors import DatabaseUnavailable, TimedOut
+from atalaia.kernel.base.clock import Deadline
+from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, TimedOut
 from atalaia.kernel.base.settings import database_url, settings
 
 Connection = psycopg.Connection[DictRow]
+_SLICE_SECONDS, _STARVED_SECONDS = 0.3, 0.02  # one wait for a connection of the pool
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
@@ -59,9 +62,22 @@ def _was_lost(error: psycopg.OperationalError) -> bool:
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
+class _Counter:
+    """How the pool's connections stand with those who want one."""
+
+    def __init__(self) -> None:
+        self.in_use = 0
+        self.starved = False  # the server gave none when none of ours was in use
+        self.lock = threading.Lock()
+
+
+_counter = _Counter()
+
+
 @cache
 def pool() -> ConnectionPool[Connection]:
     """The process's pool. It opens without a server and heals by itself when one comes back."""
+    _counter.starved = False
     return ConnectionPool(
         database_url(),
         connection_class=psycopg.Connection[DictRow],
@@ -76,21 +92,52 @@ def pool() -> ConnectionPool[Connection]:
             "row_factory": dict_row,
             "connect_timeout": settings().connect_timeout_seconds,
             "application_name": "atalaia-api",
-            "options": f"-c statement_timeout={settings().statement_timeout_ms}",
+            "options": f"-c statement_timeout={settings().statement_timeout_ms} "
+            f"-c lock_timeout={settings().lock_timeout_ms}",
         },
         open=True,
     )
 
 
+def _get() -> Connection:
+    """A connection of the pool. When all are in use it is waited for; when the server gives none,
+    who asks is told so in a third of a second, and everyone after him at once. Raises
+    PoolTimeout."""
+    whole = Deadline(settings().connect_timeout_seconds)
+    while True:
+        try:
+            found = pool().getconn(_STARVED_SECONDS if _counter.starved else _SLICE_SECONDS)
+        except PoolTimeout:
+            _counter.starved = _counter.in_use == 0
+            if _counter.starved or whole.passed:
+                raise
+            continue
+        with _counter.lock:
+            _counter.in_use += 1
+        _counter.starved = False
+        return found
+
+
+def _put(connection: Connection) -> None:
+    with _counter.lock:
+        _counter.in_use -= 1
+    pool().putconn(connection)
+
+
 @contextmanager
 def pooled() -> Iterator[Connection]:
-    """A connection of the pool, in autocommit. Raises DatabaseUnavailable, and TimedOut when a
-    statement takes longer than the setting allows."""
+    """A connection of the pool, in autocommit. Raises DatabaseUnavailable, Busy when a lock is not
+    to be had in time, and TimedOut when a statement takes longer than the setting allows."""
     try:
-        with pool().connection() as connection:
+        connection = _get()
+        try:
             yield connection
+        finally:
+            _put(connection)
     except PoolTimeout as error:
         raise _unavailable(error) from error
+    except (LockNotAvailable, DeadlockDetected) as error:
+        raise Busy() from error
     except QueryCanceled as error:
         raise TimedOut(
             "A consulta passou do tempo que tem e foi interrompida. Nada foi mudado.",

@@ -11,6 +11,8 @@
     ├── TooMany                  more requests than a key or address may      HTTP 429
     ├── Unavailable              what we stand on is away; it may come back   exit 2, HTTP 503
     │   ├── DatabaseUnavailable
+    │   ├── Busy                 another one holds the lock for too long
+    │   ├── SchemaIncomplete     a migration is missing, or failed
     │   ├── PortTaken
     │   └── Unrecorded           the audit log did not take the record: not done
     ├── SourceError              a source did not give us what we asked
@@ -99,6 +101,16 @@ class Unavailable(AtalaiaError):
 
 class DatabaseUnavailable(Unavailable):
     """O banco de DATABASE_URL não responde."""
+
+
+class Busy(Unavailable):
+    """Outro trabalho ocupa o que este pedido usa. Nada foi mudado; tente de novo."""
+
+
+class SchemaIncomplete(Unavailable):
+    """O banco não tem o esquema desta versão."""
+
+    retryable = False
 
 
 class PortTaken(Unavailable):
@@ -231,6 +243,8 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     TooMany: Outcome(429, "too-many-requests", 1, "Pedidos demais"),
     Unavailable: Outcome(503, "unavailable", 2, "Uma parte do sistema não responde"),
     DatabaseUnavailable: Outcome(503, "database-unavailable", 2, "O banco de dados não responde"),
+    Busy: Outcome(503, "busy", 2, "Ocupado por outro trabalho"),
+    SchemaIncomplete: Outcome(503, "schema-incomplete", 2, "O esquema do banco está incompleto"),
     PortTaken: Outcome(503, "port-taken", 2, "A porta já está em uso"),
     Unrecorded: Outcome(503, "unrecorded", 2, "A auditoria não aceitou o registro"),
     SourceError: Outcome(502, "source", 2, "A fonte não entregou"),

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     )
     pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
     statement_timeout_ms: int = Field(30_000, ge=0, description="limit of one API query")
+    lock_timeout_ms: int = Field(
+        5_000, ge=0, description="how long an API query waits for what another one holds"
+    )
     connect_timeout_seconds: int = Field(3, ge=1, description="limit of opening a connection")
     api_cache_max_bytes: int = Field(
         128_000_000, ge=0, description="rendered answers one API process keeps; 0 keeps none"

@@ -76,6 +76,8 @@ class Problem:
 _DETAILS = {
     "unavailable": "Uma parte de que esta resposta depende está fora do ar. Nada foi perdido; "
     "tente de novo em alguns segundos.",
+    "busy": "Outro trabalho ocupa agora o que esta resposta usa. Nada foi mudado; tente de novo em "
+    "alguns segundos.",
     "database-unavailable": "O banco de dados está fora do ar. Nada foi perdido; a API volta "
     "sozinha quando ele voltar. Tente de novo em alguns segundos.",
     "not-authenticated": "Este endereço pede uma chave de acesso. Envie-a como "

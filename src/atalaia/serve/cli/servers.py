@@ -179,6 +179,7 @@ def serve(
     from atalaia.kernel.base import trace
     from atalaia.kernel.base.database import connect
     from atalaia.kernel.base.errors import DatabaseUnavailable
+    from atalaia.kernel.base.schema import require_complete
     from atalaia.serve.api.prompt import PromptProtocol
     from atalaia.serve.local import process, up
 
@@ -187,6 +188,7 @@ def serve(
     chosen = up.wanted_port() if port is None else port
     if chosen and not process.port_is_free(chosen, host):
         raise PortTaken(f"Outro programa escuta na {chosen}.", todo="Escolha outra com --port.")
+    require_complete()
     try:
         connect().close()
     except DatabaseUnavailable:
@@ -207,15 +209,19 @@ def serve(
 
 def worker() -> int:
     """Worker em primeiro plano: executa o que a fila pede."""
+    from atalaia.kernel.base.schema import require_complete
     from atalaia.serve import worker as program
 
+    require_complete()
     program.main()
     return OK
 
 
 def scheduler() -> int:
     """Agendador em primeiro plano: pede o que está na hora."""
+    from atalaia.kernel.base.schema import require_complete
     from atalaia.serve import scheduler as program
 
+    require_complete()
     program.main()
     return OK

@@ -8,11 +8,10 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-import atalaia
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import NoSpace, UsageError
+from atalaia.kernel.base.schema import applied_files, files_on_disk
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import keys
 from atalaia.kernel.keep.guard import require_backup
@@ -146,28 +145,11 @@ def _addresses(home: Layout, standing: Standing) -> Mapping[str, str]:
 def _migrate() -> None:
     """Apply what is not applied. Asking is cheap; Alembic, which is not, is loaded only to act (or
     to refuse a file that was changed after it was applied)."""
-    if _applied() == _on_disk():
+    if applied_files() == files_on_disk():
         return
     from atalaia.kernel.base.migrate import upgrade
 
     upgrade()
-
-
-def _applied() -> dict[str, str]:
-    with transaction() as connection:
-        known = connection.execute("SELECT to_regclass('ops.schema_files') AS files").fetchone()
-        if not known or not known["files"]:
-            return {}
-        files = connection.execute("SELECT path, sha256 FROM ops.schema_files").fetchall()
-    return {row["path"]: row["sha256"] for row in files}
-
-
-def _on_disk() -> dict[str, str]:
-    package = Path(atalaia.__file__).parent
-    return {
-        path.relative_to(package).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in package.rglob("db/sql/*.sql")
-    }
 
 
 def _sync_lists() -> None:
