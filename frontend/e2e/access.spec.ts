@@ -44,6 +44,14 @@ const territory = async (page: Page) => {
   await expect(page.locator('article canvas').first()).toBeVisible();
 };
 
+/** A section of the operations room, by the key the run was given. */
+async function room(page: Page, address: string): Promise<void> {
+  test.skip(token === undefined, 'ATALAIA_TOKEN is not set');
+  await go(page, address);
+  await page.getByLabel('Chave', { exact: true }).fill(token ?? '');
+  await page.getByRole('button', { name: 'Usar esta chave' }).click();
+}
+
 /** Each screen, opened and complete. */
 const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   'operations without key': async (page) => {
@@ -51,19 +59,27 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
     await expect(page.getByText('pede uma chave de leitor')).toBeVisible();
   },
   operations: async (page) => {
-    test.skip(token === undefined, 'ATALAIA_TOKEN is not set');
-    await go(page, '/operacoes');
-    await page.getByLabel('Chave', { exact: true }).fill(token ?? '');
-    await page.getByRole('button', { name: 'Usar esta chave' }).click();
+    await room(page, '/operacoes');
     await expect(page.getByRole('heading', { name: 'Execuções' })).toBeVisible();
   },
   audit: async (page) => {
-    test.skip(token === undefined, 'ATALAIA_TOKEN is not set');
-    await go(page, '/operacoes/auditoria');
-    await page.getByLabel('Chave', { exact: true }).fill(token ?? '');
-    await page.getByRole('button', { name: 'Usar esta chave' }).click();
+    await room(page, '/operacoes/auditoria');
     await expect(page.getByRole('table', { name: /Quem fez o quê/ })).toBeVisible();
     await page.getByText(/^Cadeias \(/).click();
+  },
+  queue: async (page) => {
+    await room(page, '/operacoes/fila');
+    await expect(page.getByRole('table', { name: 'O que vem de tempo em tempo' })).toBeVisible();
+  },
+  'dead letter': async (page) => {
+    await room(page, '/operacoes/mortos');
+    const letters = page.getByRole('table', { name: 'O que foi posto de lado' });
+    await letters.getByRole('row').nth(1).getByRole('button').click();
+    await expect(page.getByRole('heading', { name: 'Como veio' })).toBeVisible();
+  },
+  backups: async (page) => {
+    await room(page, '/operacoes/copias');
+    await expect(page.getByRole('heading', { name: 'Como voltar' })).toBeVisible();
   },
   territory: async (page) => {
     await territory(page);

@@ -34,6 +34,28 @@ test('the audit log says whether it holds, filters into its address and opens a 
   await expect(page.getByRole('dialog')).toContainText('Hash anterior');
 });
 
+test('a dead letter is opened as it came and discarded with a reason that the audit log keeps', async ({
+  page,
+}) => {
+  await comeIn(page, '/operacoes/mortos?sort=-id');
+  const letters = page.getByRole('table', { name: 'O que foi posto de lado' });
+  await letters.getByRole('row').nth(1).getByRole('button').click();
+  const letter = page.getByRole('dialog', { name: /^Morto nº/ });
+  await expect(letter.getByRole('heading', { name: 'Como veio' })).toBeVisible();
+  const place = new URL(page.url()).searchParams.get('open');
+  await letter.getByRole('button', { name: 'Descartar' }).click();
+  const why = page.getByRole('dialog', { name: 'Descartar: 1' });
+  await why.getByRole('button', { name: 'Descartar 1' }).click();
+  await expect(why.getByText('sem motivo nada é feito')).toBeVisible();
+  await why.getByLabel(/Por quê/).fill('conferido no navegador');
+  await why.getByRole('button', { name: 'Descartar 1' }).click();
+  await expect(page.getByText('Descartados: 1.')).toBeVisible();
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  await page.goto('/operacoes/auditoria?action=dead_letter.discarded');
+  const record = page.getByRole('row').filter({ hasText: 'conferido no navegador' }).first();
+  await expect(record).toContainText(place ?? 'no letter was open');
+});
+
 test('a room that asks for more than the key may says so and how to get it', async ({ page }) => {
   await comeIn(page, '/operacoes/chaves');
   await expect(page.getByText(/pede o papel de administrador/)).toBeVisible();

@@ -196,7 +196,7 @@ export const roomsEn: Record<keyof typeof roomsPtBR, string> = {
   'backup.size': 'Size',
   'backup.rows': 'Rows',
   'backup.missing': 'Raw files already missing',
-  'drill.never': 'Coming back was never drilled: nobody knows whether the backups are any good.',
+  'drill.never': 'Coming back was never drilled: nobody knows how long it takes.',
   'drill.what': 'command that drills coming back',
   'drill.passed': 'The last drill passed',
   'drill.failed': 'The last drill FAILED',
@@ -205,4 +205,9 @@ export const roomsEn: Record<keyof typeof roomsPtBR, string> = {
   'restore.how':
     'The backup is restored into a new database, compared, and only then swapped in. The present database is kept: “backup rollback” undoes it. Run it in the folder that has the file:',
   'restore.what': 'command that restores the backup',
+  'queue.batch.waiting': 'waiting',
+  'queue.batch.running': 'under way',
+  'queue.batch.done': 'done',
+  'queue.batch.dead': 'with dead letters',
+  'queue.batch.cancelled': 'cancelled',
 };

@@ -195,7 +195,7 @@ export const roomsPtBR = {
   'backup.size': 'Tamanho',
   'backup.rows': 'Linhas',
   'backup.missing': 'Brutos que já faltavam',
-  'drill.never': 'Nunca se ensaiou a volta: ninguém sabe se as cópias servem.',
+  'drill.never': 'A volta nunca foi ensaiada: não se sabe quanto tempo leva.',
   'drill.what': 'comando que ensaia a volta',
   'drill.passed': 'O último ensaio de volta deu certo',
   'drill.failed': 'O último ensaio de volta FALHOU',
@@ -204,4 +204,9 @@ export const roomsPtBR = {
   'restore.how':
     'A cópia é restaurada num banco novo, comparada, e só então trocada. O banco de agora é guardado: “backup rollback” desfaz. Rode na pasta onde o arquivo está:',
   'restore.what': 'comando que restaura a cópia',
+  'queue.batch.waiting': 'esperando',
+  'queue.batch.running': 'em andamento',
+  'queue.batch.done': 'feito',
+  'queue.batch.dead': 'com mortos',
+  'queue.batch.cancelled': 'cancelado',
 } as const;

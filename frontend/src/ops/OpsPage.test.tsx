@@ -2,7 +2,7 @@ import { screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { keepKey, readKey } from '../api/key';
-import { onTheWire, recorded, VIEWER_KEY } from '../test/api';
+import { onTheWire, problem, recorded, VIEWER, VIEWER_KEY } from '../test/api';
 import { visit } from '../test/render';
 
 const list = (name: string) =>
@@ -101,5 +101,17 @@ describe('the room', () => {
     await userEvent.click(await screen.findByRole('button', { name: 'Esquecer a chave' }));
     await waitFor(() => expect(readKey()).toBeNull());
     expect(screen.getByLabelText('Chave')).toBeInTheDocument();
+  });
+
+  it('asks for a key at once when the one it has is revoked', async () => {
+    let revoked = false;
+    const answer = (body: unknown) => () => (revoked ? problem(401, 'Chave revogada.') : body);
+    onTheWire({ '/v1/session': answer(VIEWER), '/v1/ops/queue': answer(recorded.queue) });
+    visit('/operacoes');
+    await screen.findByRole('heading', { name: 'Execuções' });
+    revoked = true;
+    await userEvent.click(screen.getByRole('link', { name: 'Fila' }));
+    expect(await screen.findByText(/A chave foi recusada/)).toBeInTheDocument();
+    expect(screen.queryByRole('region', { name: 'Fila' })).not.toBeInTheDocument();
   });
 });

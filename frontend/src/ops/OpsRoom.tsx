@@ -1,7 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { forgetKey, keepKey, readKey } from '../api/key';
 import { signOut, summaryQuery, viewerQuery } from '../api/opsQueries';
 import type { Viewer } from '../api/opsTypes';
@@ -68,12 +68,28 @@ function Who({ viewer, onLeave }: { viewer: Viewer; onLeave: () => void }) {
   );
 }
 
+/** A key revoked, or a session that ended, while a section was open: who is here is asked anew. */
+function useTurnedAway() {
+  const client = useQueryClient();
+  useEffect(
+    () =>
+      client.getQueryCache().subscribe(({ type, query }) => {
+        const [room, what] = query.queryKey;
+        const refused = type === 'updated' && isUnknown(query.state.error);
+        if (room !== 'ops' || what === 'viewer' || !refused) return;
+        void client.invalidateQueries({ queryKey: viewerQuery.queryKey });
+      }),
+    [client],
+  );
+}
+
 /** The rooms of operations: who may come in, the ways between them, what was just done. */
 export function OpsRoom() {
   const { say } = useLanguage();
   const client = useQueryClient();
   const [told, setTold] = useState('');
   const viewer = useQuery(viewerQuery);
+  useTurnedAway();
   const use = (next: string) => {
     keepKey(next);
     void client.resetQueries({ queryKey: ['ops'] });

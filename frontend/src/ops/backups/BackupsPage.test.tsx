@@ -63,7 +63,7 @@ describe('backups', () => {
 
   it('never drilled are not taken for good', async () => {
     const page = await shown({ drills: [] });
-    expect(page.getByText(/Nunca se ensaiou a volta/)).toHaveTextContent('○ desconhecido');
+    expect(page.getByText(/A volta nunca foi ensaiada/)).toHaveTextContent('○ desconhecido');
   });
 
   it('name the newest good one in the command that restores', async () => {

@@ -48,6 +48,7 @@ function useColumns(onOpen: (id: string) => void): DataColumn<Letter>[] {
     {
       id: 'source',
       title: say('ops.col.source'),
+      wide: true,
       cell: ({ entity_type }) => <code>{entity_type}</code>,
       value: ({ entity_type }) => entity_type,
     },

@@ -12,8 +12,7 @@ import { type Proposal, ReasonDialog } from '../ReasonDialog';
 import { reaches, useRoom } from '../room';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
-import { bySeverity } from '../state';
-import { stateOfBatch } from './judge';
+import { STATE_OF_BATCH, wordOfBatch } from './judge';
 
 const keyOf = ({ id }: Batch) => id;
 const textOf = ({ id, kind, actor, reason, trigger }: Batch) =>
@@ -26,8 +25,13 @@ function useColumns(onCancel: ((batch: Batch) => void) | undefined): DataColumn<
     {
       id: 'state',
       title: say('ops.col.state'),
-      cell: (batch) => <StateMark state={stateOfBatch(batch)} />,
-      value: (batch) => bySeverity(stateOfBatch(batch), 'critical'),
+      cell: (batch) => (
+        <>
+          <StateMark state={STATE_OF_BATCH[wordOfBatch(batch)]} />{' '}
+          <small>{say(`queue.batch.${wordOfBatch(batch)}`)}</small>
+        </>
+      ),
+      value: wordOfBatch,
     },
     {
       id: 'kind',

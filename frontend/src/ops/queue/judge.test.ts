@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Batch, Queue } from '../../api/opsTypes';
-import { LATE_SECONDS, PATIENCE_SECONDS, stateOfBatch, verdictOf } from './judge';
+import { LATE_SECONDS, PATIENCE_SECONDS, verdictOf, wordOfBatch } from './judge';
 
 const queue = (change: object, alive = true) =>
   ({
@@ -26,15 +26,23 @@ describe('the queue', () => {
 });
 
 describe('a batch', () => {
-  const batch = { dead: 0, cancelled: 0, finished_at: null, cancelled_at: null };
+  const batch = {
+    total: 2,
+    queued: 0,
+    dead: 0,
+    cancelled: 0,
+    finished_at: null,
+    cancelled_at: null,
+  };
   it.each([
-    ['unknown', {}],
-    ['ok', { finished_at: 'x' }],
-    ['critical', { finished_at: 'x', dead: 1 }],
-    ['critical', { dead: 1 }],
-    ['muted', { cancelled_at: 'x' }],
-    ['muted', { cancelled: 2, finished_at: 'x' }],
-  ])('is %s with %j', (state, change) => {
-    expect(stateOfBatch({ ...batch, ...change } as Batch)).toBe(state);
+    ['waiting', { queued: 2 }],
+    ['running', { queued: 1 }],
+    ['done', { finished_at: 'x' }],
+    ['dead', { finished_at: 'x', dead: 1 }],
+    ['dead', { dead: 1 }],
+    ['cancelled', { cancelled_at: 'x' }],
+    ['cancelled', { cancelled: 2, finished_at: 'x' }],
+  ])('is %s with %j', (word, change) => {
+    expect(wordOfBatch({ ...batch, ...change } as Batch)).toBe(word);
   });
 });

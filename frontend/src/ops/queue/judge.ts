@@ -25,9 +25,20 @@ export const STATE_OF_QUEUE: Record<QueueVerdict, State> = {
   stuck: 'critical',
 };
 
+export type BatchWord = 'waiting' | 'running' | 'done' | 'dead' | 'cancelled';
+
 /** Whether a batch is over, and how. */
-export function stateOfBatch({ dead, cancelled, finished_at, cancelled_at }: Batch): State {
-  if (dead > 0) return 'critical';
-  if (cancelled > 0 || cancelled_at !== null) return 'muted';
-  return finished_at === null ? 'unknown' : 'ok';
+export function wordOfBatch(batch: Batch): BatchWord {
+  if (batch.dead > 0) return 'dead';
+  if (batch.cancelled > 0 || batch.cancelled_at !== null) return 'cancelled';
+  if (batch.finished_at !== null) return 'done';
+  return batch.queued === batch.total ? 'waiting' : 'running';
 }
+
+export const STATE_OF_BATCH: Record<BatchWord, State> = {
+  waiting: 'ok',
+  running: 'ok',
+  done: 'ok',
+  dead: 'critical',
+  cancelled: 'muted',
+};
