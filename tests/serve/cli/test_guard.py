@@ -19,6 +19,7 @@ from tests.serve.cli.conftest import Run, Said
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.settings import project_dir
 from atalaia.kernel.keep import recovery
+from atalaia.kernel.keep.retention import plan_id
 
 REFUSED = "Não há backup verificado com menos de 24 horas"
 Do = Callable[[Run, Platform], Said]
@@ -73,6 +74,7 @@ UPGRADE = "from atalaia.kernel.base.migrate import upgrade; upgrade()"
 COMMANDS: dict[str, Do] = {
     "restore": _cli("backup", "restore", "--from", "ARCHIVE", "--reason", "teste"),
     "rollback": _cli("backup", "rollback", "--reason", "teste"),
+    "retention apply": _cli("retention", "apply", plan_id([]), "--reason", "teste"),
     "alembic upgrade heads": _alembic("upgrade", "heads"),
     "alembic upgrade 012": _alembic("upgrade", "012"),
     "alembic downgrade": _alembic("downgrade", "-1"),

@@ -7,12 +7,14 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any, Literal
 
+import psycopg
 import redis as redis_client
 from rq import Worker
 
 from atalaia.kernel.base.database import connect, row, rows
 from atalaia.kernel.base.errors import AtalaiaError
 from atalaia.kernel.base.settings import project_dir, settings
+from atalaia.kernel.keep.guard import MAX_AGE_HOURS
 from atalaia.kernel.keep.pepper import has_pepper
 from atalaia.serve import catalog
 
@@ -127,6 +129,24 @@ def data_part(version: int | None) -> Part:
     return Part("data_version", "ok", f"versão {version}")
 
 
+def backup_part() -> Part:
+    """Whether there is a verified backup of the last day to go back to. (Its bytes are not read
+    here; the guard before what destroys does.)"""
+    newest = row(
+        """SELECT clock_timestamp() - max(created_at_utc) AS age,
+                  max(created_at_utc) > clock_timestamp() - %s * interval '1 hour' AS young
+           FROM ops.backups
+           WHERE verified_at_utc IS NOT NULL AND problem IS NULL AND removed_at_utc IS NULL""",
+        (MAX_AGE_HOURS,),
+    )
+    if newest and newest["young"]:
+        return Part("backup", "ok")
+    if not newest or newest["age"] is None:
+        return Part("backup", "warn", "Não há backup verificado: atalaia backup create --verify.")
+    days = newest["age"].total_seconds() / 86400
+    return Part("backup", "warn", f"O backup verificado mais novo tem {days:.1f} dias.")
+
+
 def parts(*, away: bool, version: int | None) -> list[Part]:
     """All parts, the database first: what stands on it is not asked when it is away."""
     if not database_answers(directly=away):
@@ -135,6 +155,7 @@ def parts(*, away: bool, version: int | None) -> list[Part]:
     return [
         Part("database", "ok"),
         _asked("migrations", migrations_part),
+        _asked("backup", backup_part),
         redis_part(),
         keys_part(),
         domains_part(),
@@ -145,7 +166,7 @@ def parts(*, away: bool, version: int | None) -> list[Part]:
 def _asked(name: str, ask: Callable[[], Part]) -> Part:
     try:
         return ask()
-    except AtalaiaError:
+    except (AtalaiaError, psycopg.errors.UndefinedTable):  # away again, or not migrated yet
         return Part(name, "fail", "Não foi possível perguntar ao banco de dados.")
 
 

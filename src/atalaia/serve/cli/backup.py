@@ -103,7 +103,7 @@ def backup_restore(
     """Restaura num banco novo, compara tudo e só então troca; o de agora fica guardado."""
     with _bar() as watcher:
         done = recovery.restore(
-            file, actor=whoami(), trigger="cli", reason=_said(reason), override=override,
+            file, actor=whoami(), trigger="cli", reason=said(reason), override=override,
             adopt=adopt, older=older, watcher=watcher,
         )  # fmt: skip
     show_one(done, shape)
@@ -114,7 +114,7 @@ def backup_restore(
 @backup.command("rollback", cls=Command)
 def backup_rollback(reason: Why, override: Override = False, shape: Shape = None) -> int:
     """Volta ao banco que a última restauração guardou; o de agora fica guardado."""
-    done = recovery.rollback(actor=whoami(), trigger="cli", reason=_said(reason), override=override)
+    done = recovery.rollback(actor=whoami(), trigger="cli", reason=said(reason), override=override)
     show_one(done, shape)
     return OK
 
@@ -172,7 +172,8 @@ def backup_restore_to(
     return OK
 
 
-def _said(reason: str) -> str:
+def said(reason: str) -> str:
+    """A reason that says something. Raises UsageError for blanks."""
     if not reason.strip():
         raise UsageError("--reason não pode ser vazio. Nada foi tocado.")
     return reason.strip()
