@@ -153,7 +153,7 @@ export const roomsEn: Record<keyof typeof roomsPtBR, string> = {
   'queue.verdict.waiting': 'Work waits its turn; nothing is late.',
   'queue.verdict.late': 'The queue moves, but slowly: work has been waiting for long.',
   'queue.verdict.stuck':
-    'The queue is STUCK: work waits and nobody works. Nothing was lost; start what has stopped:',
+    'The queue is STUCK: work waits and nobody works. Nothing was lost; start what has stopped.',
   'queue.up.what': 'command that starts what has stopped',
   'queue.figures': 'Waiting: {queued} · in hand: {running} · workers: {workers}.',
   'queue.oldest': 'The oldest should have begun',
@@ -210,4 +210,7 @@ export const roomsEn: Record<keyof typeof roomsPtBR, string> = {
   'queue.batch.done': 'done',
   'queue.batch.dead': 'with dead letters',
   'queue.batch.cancelled': 'cancelled',
+  'now.notGuarded': 'No verified backup is younger than {hours} h.',
+  'now.open': 'Open',
+  'now.section': 'Section',
 };

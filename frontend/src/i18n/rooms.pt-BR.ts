@@ -152,7 +152,7 @@ export const roomsPtBR = {
   'queue.verdict.waiting': 'Há trabalho esperando a vez; nada atrasado.',
   'queue.verdict.late': 'A fila anda, mas devagar: há trabalho esperando há muito tempo.',
   'queue.verdict.stuck':
-    'A fila está PARADA: há trabalho esperando e ninguém trabalhando. Nada se perdeu; suba o que parou:',
+    'A fila está PARADA: há trabalho esperando e ninguém trabalhando. Nada se perdeu; suba o que parou.',
   'queue.up.what': 'comando que sobe o que parou',
   'queue.figures': 'Esperam: {queued} · em mãos: {running} · trabalhadores: {workers}.',
   'queue.oldest': 'O mais antigo devia ter começado',
@@ -209,4 +209,7 @@ export const roomsPtBR = {
   'queue.batch.done': 'feito',
   'queue.batch.dead': 'com mortos',
   'queue.batch.cancelled': 'cancelado',
+  'now.notGuarded': 'Nenhuma cópia conferida tem menos de {hours} h.',
+  'now.open': 'Abrir',
+  'now.section': 'Sala',
 } as const;

@@ -59,11 +59,44 @@ describe('the room', () => {
     });
     visit('/operacoes');
     const now = await list('O que precisa de mim agora');
-    const need = now.getAllByRole('listitem')[0];
+    const need = now.getAllByRole('listitem').find((one) => one.textContent?.includes('3 linhas'));
     expect(need).toHaveTextContent('■ crítico');
     expect(need).toHaveTextContent('check_fact_indicator');
     expect(need).toHaveTextContent('3 linhas sem valor');
     expect(screen.getAllByRole('heading', { level: 2 })[0]).toHaveTextContent('O que precisa');
+  });
+
+  it('puts a queue that stands still before all else, and what can wait after', async () => {
+    const guard = { ...recorded.backups.guard, guarded: false };
+    onTheWire({
+      '/v1/ops/queue': { ...recorded.queue, oldest_due_seconds: 600, workers: [] },
+      '/v1/ops/backups': { ...recorded.backups, guard },
+    });
+    visit('/operacoes');
+    const now = await list('O que precisa de mim agora');
+    await now.findByText(/A fila está PARADA/);
+    await now.findByText(/Nenhuma cópia conferida tem menos de 24 h/);
+    const needs = now.getAllByRole('listitem');
+    expect(needs[0]).toHaveTextContent('■ crítico');
+    expect(needs[0]).toHaveTextContent('A fila está PARADA');
+    expect(within(needs[0] as HTMLElement).getByRole('link')).toHaveAttribute(
+      'href',
+      '/operacoes/fila',
+    );
+    expect(needs.at(-1)).toHaveTextContent(/▲ atenção.*Cópias/);
+    const letters = needs.find((need) => need.textContent?.includes('Postos de lado'));
+    expect(within(letters as HTMLElement).getByRole('link')).toHaveAttribute(
+      'href',
+      '/operacoes/mortos',
+    );
+  });
+
+  it('asks of a section only what the role may see', async () => {
+    const asked = onTheWire({ '/v1/session': { ...VIEWER, role: 'viewer' } });
+    visit('/operacoes');
+    await list('O que precisa de mim agora');
+    await screen.findByText(/Postos de lado/);
+    expect(asked.some(({ url }) => url.pathname.startsWith('/v1/audit'))).toBe(false);
   });
 
   it('lists every source, the planned ones too, each with a state in shape and word', async () => {

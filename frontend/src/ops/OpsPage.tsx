@@ -5,6 +5,7 @@ import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
 import { ChecksList, NeedsList, RunsList, SourcesList } from './lists';
 import styles from './Ops.module.css';
+import { useRoomNeeds } from './useRoomNeeds';
 
 function useLedger() {
   const runs = useQuery(runsQuery);
@@ -25,6 +26,7 @@ function useLedger() {
 export function OpsPage() {
   const { say, language } = useLanguage();
   const { runs, checks, connectors, error, readAt, retry } = useLedger();
+  const rooms = useRoomNeeds();
   const complete = runs && checks && connectors;
   const time = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
   return (
@@ -32,7 +34,7 @@ export function OpsPage() {
       {error && <Refusal error={error} onRetry={retry} kept={Boolean(complete)} />}
       {complete ? (
         <>
-          <NeedsList runs={runs} checks={checks} />
+          <NeedsList runs={runs} checks={checks} rooms={rooms} />
           <SourcesList connectors={connectors} />
           <RunsList runs={runs} />
           <ChecksList checks={checks} />

@@ -1,7 +1,9 @@
+import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Check, Connector, Run } from '../api/types';
 import { useLanguage } from '../i18n/language';
 import { formatNumber } from '../text/format';
+import type { Search } from '../view/address';
 import { Moment } from './Moment';
 import styles from './Ops.module.css';
 import { type Column, OpsTable } from './OpsTable';
@@ -14,20 +16,56 @@ import {
   stateOfConnector,
   stateOfRun,
 } from './state';
+import type { RoomNeed } from './useRoomNeeds';
 import { useWords } from './words';
 
-export function NeedsList({ runs, checks }: { runs: readonly Run[]; checks: readonly Check[] }) {
+const NAME_OF = {
+  '/operacoes/fila': 'room.queue',
+  '/operacoes/mortos': 'room.letters',
+  '/operacoes/auditoria': 'room.audit',
+  '/operacoes/copias': 'room.backups',
+} as const;
+
+function RoomNeedItem({ need }: { need: RoomNeed }) {
+  const { say } = useLanguage();
+  const name = say(NAME_OF[need.to]);
+  return (
+    <li data-state={need.state}>
+      <StateMark state={need.state} />
+      <span className={styles.needName}>
+        {say('now.section')} {name}
+      </span>
+      <span className={styles.needReason}>{need.reason}</span>
+      <Link to={need.to} search={({ lang }: Search): Search => (lang ? { lang } : {})}>
+        {say('now.open')}
+        <span className="visually-hidden">: {name}</span>
+      </Link>
+    </li>
+  );
+}
+
+export function NeedsList(props: {
+  runs: readonly Run[];
+  checks: readonly Check[];
+  rooms: readonly RoomNeed[];
+}) {
+  const { runs, checks, rooms } = props;
   const { say } = useLanguage();
   const needs = useMemo(() => needsOf(runs, checks), [runs, checks]);
   return (
     <section aria-label={say('ops.now')} className={styles.needs}>
       <h2>{say('ops.now')}</h2>
-      {needs.length === 0 ? (
+      {needs.length + rooms.length === 0 ? (
         <p>
           <StateMark state="ok" /> {say('ops.now.none')}
         </p>
       ) : (
         <ul>
+          {rooms
+            .filter(({ state }) => state === 'critical')
+            .map((need) => (
+              <RoomNeedItem key={need.to} need={need} />
+            ))}
           {needs.map(({ key, state, kind, name, reason, subjects, since, traceId }) => (
             <li key={key} data-state={state}>
               <StateMark state={state} />
@@ -53,6 +91,11 @@ export function NeedsList({ runs, checks }: { runs: readonly Run[]; checks: read
               </span>
             </li>
           ))}
+          {rooms
+            .filter(({ state }) => state !== 'critical')
+            .map((need) => (
+              <RoomNeedItem key={need.to} need={need} />
+            ))}
         </ul>
       )}
     </section>

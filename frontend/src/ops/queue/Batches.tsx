@@ -71,6 +71,7 @@ function useColumns(onCancel: ((batch: Batch) => void) | undefined): DataColumn<
     {
       id: 'created',
       title: say('queue.asked'),
+      wide: true,
       cell: ({ created_at }) => <Moment iso={created_at} />,
       value: ({ created_at }) => created_at,
     },
