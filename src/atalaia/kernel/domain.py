@@ -15,8 +15,10 @@ from atalaia.kernel.base.errors import UnknownJob
 from atalaia.kernel.base.trace import log
 from atalaia.kernel.ingest import pipeline
 from atalaia.kernel.ingest.connector import Connector, Table
+from atalaia.kernel.keep import audit
 from atalaia.kernel.watch import checks
 from atalaia.kernel.work.job import Job, PeriodKind, Run
+from atalaia.kernel.work.runner import whoami
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def sync_registry(domain: Domain, connection: Connection) -> int:
            WHERE domain = %s AND status <> 'retired' AND connector <> ALL(%s)""",
         (domain.name, [entry.connector for entry in domain.registry]),
     ).rowcount
+    _record(connection, domain, "registry.synced", written + retired)
     return written + retired
 
 
@@ -92,7 +95,23 @@ def sync_contracts(domain: Domain, connection: Connection) -> int:
         (c.name, c.contract.version, c.table, c.contract.as_dict()) for c in domain.connectors
     ]
     agreed += [(name, 1, table, {}) for name, table in domain.tables.items()]
-    return sum(_sync_contract(connection, *contract) for contract in agreed)
+    added = sum(_sync_contract(connection, *contract) for contract in agreed)
+    _record(connection, domain, "contracts.synced", added)
+    return added
+
+
+def _record(connection: Connection, domain: Domain, action: str, changed: int) -> None:
+    """One record of the audit log, when anything changed at all."""
+    if changed:
+        audit.append(
+            connection,
+            stream="catalog",
+            action=action,
+            actor=whoami(),
+            trigger="up",
+            subject=domain.name,
+            details={"changed": changed},
+        )
 
 
 def _sync_contract(

@@ -133,6 +133,22 @@ def test_every_implemented_connector_has_one_active_contract(territory: Territor
     assert lacking == {"connectors": None, "n": len(DOMAIN.jobs)}
 
 
+@pytest.mark.row("R-034")
+def test_a_sync_that_changed_something_is_recorded_once(territory: Territory) -> None:
+    for _ in range(2):
+        with transaction() as connection:
+            sync_registry(DOMAIN, connection)
+            sync_contracts(DOMAIN, connection)
+    found = territory.rows(
+        """SELECT action, subject, (details ->> 'changed')::int AS changed FROM ops.audit_log
+           WHERE stream = 'catalog' ORDER BY seq"""
+    )
+    assert [tuple(row.values()) for row in found] == [
+        ("registry.synced", "territory", len(DOMAIN.registry)),
+        ("contracts.synced", "territory", len(DOMAIN.connectors) + len(DOMAIN.tables)),
+    ]
+
+
 def test_a_changed_contract_is_a_new_version(territory: Territory) -> None:
     connector = DOMAIN.connectors[0]
     datasets = {**connector.contract.datasets, "other": {"x": Column()}}

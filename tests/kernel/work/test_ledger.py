@@ -157,3 +157,20 @@ def test_a_cancel_that_cannot_be_recorded_is_not_asked() -> None:
             "SELECT cancel_requested_at, reason FROM ops.pipeline_runs"
         ).fetchall()
     assert (row["cancel_requested_at"], row["reason"]) == (None, None)
+
+
+@pytest.mark.row("R-017")
+def test_a_clock_that_is_put_back_gives_no_negative_duration() -> None:
+    def body(run: Run) -> None:
+        with run.step("slow"), connect(autocommit=True) as connection:
+            connection.execute(
+                "UPDATE ops.pipeline_runs SET started_at_utc = clock_timestamp() + interval '1 day'"
+            )
+
+    done = run(body)
+    with connect(autocommit=True) as connection:
+        (row,) = connection.execute(
+            "SELECT finished_at_utc - started_at_utc AS lasted FROM ops.pipeline_runs"
+        ).fetchall()
+    assert row["lasted"].total_seconds() == 0
+    assert all(step["seconds"] >= 0 for step in done["steps"])

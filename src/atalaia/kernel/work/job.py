@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,14 +119,14 @@ class Run:
     def step(self, name: str, **detail: Any) -> Iterator[dict[str, Any]]:
         """Time a named step and remember it; what is put into the yielded dict is kept with it."""
         self.checkpoint()
-        began = now()
-        entry: dict[str, Any] = {"name": name, "started_at": began.isoformat(), **detail}
+        began = time.monotonic()  # the clock on the wall may be put back meanwhile
+        entry: dict[str, Any] = {"name": name, "started_at": now().isoformat(), **detail}
         self.steps.append(entry)
         self.progress.step(self.job.name, name)
         try:
             yield entry
         finally:
-            entry["seconds"] = round((now() - began).total_seconds(), 3)
+            entry["seconds"] = round(time.monotonic() - began, 3)
 
 
 @dataclass(frozen=True, slots=True)

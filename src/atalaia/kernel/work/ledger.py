@@ -39,7 +39,7 @@ def open_run(run: Run) -> None:
                              hashtextextended(job_name || ':' || reference_period, 0)))
                UPDATE ops.pipeline_runs
                SET run_status = 'failed', verdict = 'we_failed',
-                   finished_at_utc = clock_timestamp(), error = %s
+                   finished_at_utc = greatest(clock_timestamp(), started_at_utc), error = %s
                WHERE run_id IN (SELECT run_id FROM dead)
                RETURNING run_id""",
             (run.job.name, run.reference_period, _DIED),
@@ -88,7 +88,8 @@ def close_run(run: Run) -> None:
             """UPDATE ops.pipeline_runs
                SET run_status = %s, source_type = %s, verdict = %s, rows_read = %s,
                    rows_loaded = %s, rows_rejected = %s, rows_duplicate = %s, attempt = %s,
-                   finished_at_utc = clock_timestamp(), error = %s, steps = %s, details = %s
+                   finished_at_utc = greatest(clock_timestamp(), started_at_utc), error = %s,
+                   steps = %s, details = %s
                WHERE run_id = %s AND run_status = 'running'
                RETURNING finished_at_utc""",
             (
