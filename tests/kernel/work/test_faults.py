@@ -88,7 +88,7 @@ def test_killed_at_each_step(tmp_path: Path, times: int) -> None:
     outside, dice = Outside(tmp_path / "outside.ndjson"), seeded(2)
     with Fleet(tmp_path, workers=0) as fleet:
         for step in STEPS * times:
-            accepted(outside, 30)
+            accepted(outside, 13)
             nth = 1 if "claim" in step else dice.randint(1, 12)
             fleet.dies_of_itself(fleet.start_worker(step, nth))
         assert fleet.kills == len(STEPS) * times
