@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Any
 
 import pytest
@@ -122,6 +123,26 @@ def test_a_rotated_key_is_like_the_old_one_which_is_none_any_more() -> None:
     last = records()[-1]
     assert (last["action"], last["subject"]) == ("key.rotated", old.key.prefix)
     assert last["details"] == {"role": "auditor", "new": new.key.prefix}
+
+
+@pytest.mark.row("R-059")
+def test_a_key_is_compared_by_its_hash_in_constant_time_also_when_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, compared = make(), []
+
+    def digest(one: bytes, other: bytes) -> bool:
+        compared.append((bytes(one), bytes(other)))
+        return honest(one, other)
+
+    honest = hmac.compare_digest
+    monkeypatch.setattr(hmac, "compare_digest", digest)
+    assert found(made.secret)
+    assert found(made.secret[:-3] + "abc") is None
+    assert found(f"atl_{'0' * 12}_{made.secret[17:]}") is None
+    kept = keyed_hash(made.secret, "key")
+    assert [other for _, other in compared] == [kept, kept, bytes(32)]
+    assert [one == kept for one, _ in compared] == [True, False, False]
 
 
 def test_when_it_was_last_used_is_known() -> None:
