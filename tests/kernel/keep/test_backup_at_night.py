@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from tests.kernel.keep import platform
 from tests.kernel.keep.platform import Platform
+from tests.kernel.keep.test_backup import back_up_while_writing
 from tests.kernel.keep.test_kills import kill_backups, kill_restores
 from tests.kernel.keep.test_recovery import flipped, harmed
 
@@ -20,6 +21,7 @@ from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import archive, recovery
 from atalaia.kernel.keep.restore import alone, filled, require_equal
 
+WRITTEN = 50
 KILLS, FLIPS, DRILLS, GIGABYTE = 100, 200, 30, 1_000_000_000
 RTO_SECONDS = 300
 
@@ -44,6 +46,11 @@ def test_a_hundred_restores_killed(held: Platform, record_property: Any) -> None
     killed = kill_restores(held, held.archive("restored.atl"), KILLS)
     record_property("killed", killed)
     assert killed >= KILLS * 0.8
+
+
+@pytest.mark.row("R-027", "M-024")
+def test_fifty_backups_while_writers_run(held: Platform) -> None:
+    assert len(back_up_while_writing(held, WRITTEN)) == WRITTEN
 
 
 @pytest.mark.row("R-026", "M-029")
@@ -76,7 +83,6 @@ def _is_refused(held: Platform, bad: Path, sign: bool) -> bool:
     return False
 
 
-@pytest.mark.row("R-023")
 @pytest.mark.usefixtures("bundled_database")
 def test_thirty_drills_on_the_bundled_data(tmp_path: Path, record_property: Any) -> None:
     """Each one has the hash of all data that the database in use has, and the others had."""
@@ -98,7 +104,6 @@ def _data_hash(file: Path) -> str:
     return repr([table for table in tables if table["name"] not in own])
 
 
-@pytest.mark.row("R-023")
 def test_a_gigabyte_is_back_within_five_minutes(held: Platform, record_property: Any) -> None:
     with psycopg.connect(settings().database_url) as connection:
         connection.execute("CREATE TABLE silver.large (n bigint PRIMARY KEY, a text, b numeric)")

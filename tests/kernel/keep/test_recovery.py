@@ -359,3 +359,21 @@ def test_files_of_bronze_come_back_to_a_disk_that_has_none(held: Platform, good:
     held.payload.verify()
     assert held.payload.file.read_bytes() == PAYLOAD
     assert held.payload.file.stat().st_mode & 0o777 == 0o444
+
+
+def test_a_drill_is_a_backup_restored_elsewhere_compared_and_timed(held: Platform) -> None:
+    before, others = platform.state(), platform.of_this_database()
+    done = recovery.drill(held.folder / "drills", **WHO)
+    assert (done["passed"], done["problem"]) == (True, None)
+    with connect() as connection:
+        row = connection.execute(
+            """SELECT drill_id, passed, restore_seconds, compare_seconds, row_count,
+                      verified_at_utc IS NOT NULL AS verified
+               FROM ops.restore_drills JOIN ops.backups USING (backup_id, row_count)"""
+        ).fetchall()
+    assert [(one["drill_id"], one["passed"], one["verified"]) for one in row] == [
+        (done["drill_id"], True, True)
+    ]
+    assert row[0]["restore_seconds"] > 0
+    assert row[0]["compare_seconds"] > 0
+    assert (platform.state(), platform.of_this_database()) == (before, others)
