@@ -8,6 +8,7 @@ timed-out run is still recorded, and only what may succeed the next time is trie
 
 from __future__ import annotations
 
+import errno
 import getpass
 import os
 from collections.abc import Callable
@@ -247,6 +248,11 @@ def _named(error: Exception) -> AtalaiaError:
         return NoSpace()
     if isinstance(error, psycopg.errors.QueryCanceled):
         return TimedOut()
+    if isinstance(error, OSError) and error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return AtalaiaError(
+            f"{error.filename or 'Uma pasta de dados'} não pode ser escrito. Nada foi carregado.",
+            todo="Dê permissão de escrita a quem roda o Atalaia e rode de novo.",
+        )
     return AtalaiaError(f"Um defeito nosso interrompeu a execução ({place_of(error)}).")
 
 
