@@ -89,7 +89,7 @@ def version(url: str) -> str:
     "every",
     [
         25,
-        pytest.param(1, marks=[pytest.mark.night("durable"), pytest.mark.timeout(900)]),
+        pytest.param(1, marks=[pytest.mark.night("durable-schema"), pytest.mark.timeout(900)]),
     ],
     ids=["sample", "whole"],
 )

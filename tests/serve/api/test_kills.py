@@ -24,7 +24,7 @@ from tests.serve.api.server import eventually, new_key
 
 from atalaia.serve.local.process import free_port
 
-NIGHT = [pytest.mark.night("durable"), pytest.mark.timeout(1200)]
+NIGHT = [pytest.mark.night("durable-api"), pytest.mark.timeout(1200)]
 NO_LIMITS = {
     "RATE_LIMIT_PER_MINUTE": "10000000",
     "RATE_LIMIT_ROUTE_PER_MINUTE": "10000000",

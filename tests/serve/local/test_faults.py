@@ -1,5 +1,5 @@
 """Servers killed, stopped and emptied under the whole product: it comes back by itself, and what
-was accepted is done once. The same at full size is `make test-night SET=faults`."""
+was accepted is done once. At full size: `test_faults_at_night.py`."""
 
 from __future__ import annotations
 
