@@ -19,7 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from atalaia.kernel.base.database import connect, transaction
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.ingest import bronze
-from atalaia.kernel.keep import audit, backup, census, recovery
+from atalaia.kernel.keep import audit, backup, census, holdings, recovery
 from atalaia.kernel.keep.restore import live_name, maintenance_url
 
 WHO = {"actor": "ana", "trigger": "cli", "reason": "teste"}
@@ -82,10 +82,15 @@ def fill(folder: Path) -> Platform:
 
 @contextmanager
 def cleaned() -> Iterator[None]:
-    """Remove, afterwards, every database that restores made of this one."""
+    """A platform of the kernel alone, whatever domains other tests of this process brought in.
+    Afterwards every database that restores made of this one is removed."""
+    known = dict(holdings._registered)
+    for name in known.keys() - {"bronze"}:
+        del holdings._registered[name]
     try:
         yield
     finally:
+        holdings._registered.update(known)
         with psycopg.connect(maintenance_url(), autocommit=True) as control:
             for name in of_this_database():
                 control.execute(

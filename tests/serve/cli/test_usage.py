@@ -115,7 +115,7 @@ def test_every_command_with_a_result_has_its_shapes(here: Run, entry: object) ->
     in_foreground = ("serve", "worker", "scheduler", "logs")  # what they print is log lines
     page = here(name, *([GROUPS[name]] if name in GROUPS else []), "--help").out
     assert ("--format" in page) == (name not in in_foreground)
-    mutating = ("run", "wave", "dbt", "quality", "cancel", "sign-in")
+    mutating = ("run", "wave", "backfill", "dbt", "quality", "cancel", "sign-in", "down")
     assert ("--reason" in page) == (name in mutating)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from atalaia.kernel.base.migrate import apply_sql
 
 revision = "012"
-down_revision = "013"
+down_revision = "011"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from atalaia.kernel.base.migrate import apply_sql
 
 revision = "013"
-down_revision = "011"
+down_revision = "012"
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, TimedOut
 from atalaia.kernel.base.settings import database_url, settings
 
 Connection = psycopg.Connection[DictRow]
-_SLICE_SECONDS, _STARVED_SECONDS = 0.3, 0.02  # one wait for a connection of the pool
+_SLICE_SECONDS, _STARVED_SECONDS = 0.7, 0.02  # one wait for a connection of the pool
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
@@ -101,7 +101,7 @@ def pool() -> ConnectionPool[Connection]:
 
 def _get() -> Connection:
     """A connection of the pool. When all are in use it is waited for; when the server gives none,
-    who asks is told so in a third of a second, and everyone after him at once. Raises
+    who asks is told so in less than a second, and everyone after him at once. Raises
     PoolTimeout."""
     whole = Deadline(settings().connect_timeout_seconds)
     while True:

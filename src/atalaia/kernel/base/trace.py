@@ -79,6 +79,7 @@ class JsonLines(logging.Formatter):
 
 def configure(service: str, level: str = "INFO", stream: TextIO | None = None) -> None:
     """Send this process's log lines to `stream` (stderr) as JSON."""
+    logging.raiseExceptions = False  # a line that cannot be written is not told with its error
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines(service))
     root = logging.getLogger()

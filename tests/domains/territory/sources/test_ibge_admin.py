@@ -387,7 +387,7 @@ def test_the_header_is_found_wherever_it_is(
             "coluna desconhecida",
         ),
         (workbook([], [ROW], ["Município"]), "não tem a coluna 'Código Município Completo'"),
-        (b"\xd0\xcf\x11\xe0 not a workbook", "não abre"),
+        (b"\xd0\xcf\x11\xe0 not a workbook", "foi recusado: tem senha, ou é de um Office antigo"),
     ],
 )
 def test_a_workbook_that_is_not_the_agreed_one_is_refused(
