@@ -40,7 +40,7 @@ def serve(port: int) -> None:
 
     from atalaia.serve.api import app
 
-    uvicorn.run(app, port=port, log_level="critical", access_log=False)
+    uvicorn.run(app, port=port, log_level="error", access_log=False)
 
 
 class Killable:
@@ -191,7 +191,8 @@ def test_one_key_sent_up_to_twenty_times_at_once_is_one_effect(api: Killable, ke
         thread.start()
     for thread in threads:
         thread.join(900)
-    assert {len(answers) for answers in said.values()} == {1}, "the same answer each time"
+    different = {number: answers for number, answers in said.items() if len(answers) != 1}
+    assert not different, "the same answer each time"
     assert {status for answers in said.values() for status, _ in answers} == {202}
     assert others == {409}
     assert len(kept()) == keys == len(toys.rows("SELECT FROM ops.work_items"))

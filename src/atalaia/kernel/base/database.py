@@ -99,6 +99,11 @@ def pool() -> ConnectionPool[Connection]:
     )
 
 
+def _the_pool() -> ConnectionPool[Connection]:
+    with _counter.lock:  # threads that come first together must not make one each
+        return pool()
+
+
 def _get() -> Connection:
     """A connection of the pool. When all are in use it is waited for; when the server gives none,
     who asks is told so in less than a second, and everyone after him at once. Raises
@@ -106,7 +111,7 @@ def _get() -> Connection:
     whole = Deadline(settings().connect_timeout_seconds)
     while True:
         try:
-            found = pool().getconn(_STARVED_SECONDS if _counter.starved else _SLICE_SECONDS)
+            found = _the_pool().getconn(_STARVED_SECONDS if _counter.starved else _SLICE_SECONDS)
         except PoolTimeout:
             _counter.starved = _counter.in_use == 0
             if _counter.starved or whole.passed:
@@ -121,7 +126,7 @@ def _get() -> Connection:
 def _put(connection: Connection) -> None:
     with _counter.lock:
         _counter.in_use -= 1
-    pool().putconn(connection)
+    _the_pool().putconn(connection)
 
 
 @contextmanager
