@@ -76,7 +76,7 @@ COMMANDS: dict[str, Do] = {
     "rollback": _cli("backup", "rollback", "--reason", "teste"),
     "retention apply": _cli("retention", "apply", plan_id([]), "--reason", "teste"),
     "alembic upgrade heads": _alembic("upgrade", "heads"),
-    "alembic upgrade 012": _alembic("upgrade", "012"),
+    "alembic upgrade 013": _alembic("upgrade", "013"),
     "alembic downgrade": _alembic("downgrade", "-1"),
     "alembic stamp": _alembic("stamp", "heads"),
     "init_db.py": _program("runbooks/territory", "scripts/init_db.py"),
@@ -89,9 +89,9 @@ def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A production database with one migration to come."""
     monkeypatch.setenv("ENV", "production")
     forget_settings()
-    _version("013", was="012")
-    yield
     _version("012", was="013")
+    yield
+    _version("013", was="012")
     forget_settings()
 
 
@@ -160,7 +160,7 @@ def test_going_on_without_one_is_recorded_with_its_reason(
 def test_only_a_verified_young_and_untouched_backup_opens_the_way(
     here: Run, held: Platform, production: None
 ) -> None:
-    stamp = _alembic("stamp", "013")
+    stamp = _alembic("stamp", "012")
     file = held.archive("guarding.atl")
 
     def change(assignment: str) -> None:

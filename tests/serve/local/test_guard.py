@@ -38,16 +38,16 @@ def _tell_the_database(instance: Instance, *statements: str) -> None:
 def _a_migration_to_come(instance: Instance) -> Iterator[None]:
     _tell_the_database(
         instance,
-        "UPDATE alembic_version SET version_num = '013' WHERE version_num = '012'",
-        "CREATE TABLE public.aside AS SELECT * FROM ops.schema_files WHERE path LIKE '%012%'",
-        "DELETE FROM ops.schema_files WHERE path LIKE '%012%'",
+        "UPDATE alembic_version SET version_num = '012' WHERE version_num = '013'",
+        "CREATE TABLE public.aside AS SELECT * FROM ops.schema_files WHERE path LIKE '%013%'",
+        "DELETE FROM ops.schema_files WHERE path LIKE '%013%'",
     )
     try:
         yield
     finally:
         _tell_the_database(
             instance,
-            "UPDATE alembic_version SET version_num = '012' WHERE version_num = '013'",
+            "UPDATE alembic_version SET version_num = '013' WHERE version_num = '012'",
             "INSERT INTO ops.schema_files SELECT * FROM public.aside",
             "DROP TABLE public.aside",
         )
