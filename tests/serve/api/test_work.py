@@ -52,13 +52,16 @@ def a_letter(tenant: str = "default") -> int:
     return number
 
 
+YEARS = iter(range(1910, 2000))  # of one job and period only one run may be running
+
+
 def a_row() -> int:
     run = uuid4()
     with transaction() as connection:
         connection.execute(
             """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, actor,
                    trigger, trace_id) VALUES (%s, 'j', 'd', %s, 'a', 'cli', '-')""",
-            (run, f"{run.int % 90 + 1910}"),
+            (run, f"{next(YEARS)}"),
         )
         row = connection.execute(
             """INSERT INTO ops.dead_letters (domain, entity_type, entity_id, error_type, reason,
