@@ -36,9 +36,9 @@ def replay(
     """Accept the work again, as it came, and resolve the letter, in the caller's transaction. For
     a row of a file that is a run of its job and period: the rules may have changed. Returns the
     new batch. Raises NotFound when there is none waiting (of `tenant_id`, when given)."""
-    letter = _waiting(connection, dead_letter_id, tenant_id)
-    payload = letter["payload"] if letter["kind"] else _run_of(letter)
-    return _again(connection, letter, payload, actor=actor, reason=reason, trigger=trigger)
+    who = {"actor": actor, "reason": reason, "trigger": trigger}
+    (batch,) = replay_all(connection, [dead_letter_id], tenant_id=tenant_id, **who)
+    return batch
 
 
 def replay_all(
@@ -52,20 +52,21 @@ def replay_all(
 ) -> list[UUID]:
     """`replay` for many letters, all of them or, raising NotFound, none. Rows of the same job and
     period ask for one run together. Returns the new batches."""
+    who = {"actor": actor, "reason": reason, "trigger": trigger}
     runs: dict[str, UUID] = {}
     asked: list[UUID] = []
     for number in sorted(set(dead_letter_ids)):
         letter = _waiting(connection, number, tenant_id)
-        run = "" if letter["kind"] else json.dumps(_run_of(letter), sort_keys=True)
+        if letter["kind"]:
+            asked.append(_again(connection, letter, letter["payload"], corrected=False, **who))
+            continue
+        payload = _run_of(letter)
+        run = json.dumps(payload, sort_keys=True)
         if run in runs:
-            who = {"actor": actor, "reason": reason, "trigger": trigger}
             _decided(connection, letter, runs[run], corrected=False, **who)
             continue
-        payload = letter["payload"] if letter["kind"] else _run_of(letter)
-        batch = _again(connection, letter, payload, actor=actor, reason=reason, trigger=trigger)
-        asked.append(batch)
-        if run:
-            runs[run] = batch
+        runs[run] = _again(connection, letter, payload, corrected=False, **who)
+        asked.append(runs[run])
     return asked
 
 

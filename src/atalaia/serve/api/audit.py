@@ -11,7 +11,6 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from typing import Annotated
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
@@ -22,6 +21,7 @@ from atalaia.kernel.keep.audit import DEFAULT_TENANT, snapshot
 from atalaia.kernel.keep.browse import MOST_COUNTED, Direction, Page, Place, Wanted, page
 from atalaia.kernel.keep.export import ends_of, lines
 from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.answers import answer
 
 router = APIRouter(prefix="/v1/audit", tags=["auditoria"])
 
@@ -31,12 +31,6 @@ Stream = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_.-]{0,60}$")]
 Text = Annotated[str | None, Query(min_length=1, max_length=200)]
 From = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_.-]{0,60}:[1-9][0-9]{0,17}$")]
 _CHUNK_BYTES = 64 * 1024
-
-
-def _answer(body: object) -> Response:
-    return Response(
-        orjson.dumps(body), media_type="application/json", headers={"cache-control": "no-store"}
-    )
 
 
 @router.get("", summary="Quem fez o quê, quando e por quê, do mais novo para o mais velho")
@@ -56,7 +50,7 @@ def records(
     on; what is appended meanwhile moves nothing. `actor` may be a part of the name."""
     tenant = None if who.tenant_id == DEFAULT_TENANT else who.tenant_id
     wanted = Wanted(tenant, stream, action, actor, subject, since, until)
-    return _answer(_told(page(wanted, limit=page_size, start=_place(start), direction=direction)))
+    return answer(_told(page(wanted, limit=page_size, start=_place(start), direction=direction)))
 
 
 def _place(text: str | None) -> Place | None:
@@ -83,7 +77,7 @@ def streams(_who: HouseAuditor) -> Response:
     nothing is written. `verified_at` is when the log was last verified by who anchors it."""
     found = asdict(standing.report())
     chains = found.pop("chains")
-    return _answer({**found, "items": chains, "count": len(chains)})
+    return answer({**found, "items": chains, "count": len(chains)})
 
 
 @router.get("/export", summary="Os registros num arquivo que se confere com SHA-256 e sem banco")

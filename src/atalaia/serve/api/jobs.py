@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import Field
 
@@ -15,14 +14,8 @@ from atalaia.kernel.work import batches
 from atalaia.kernel.work.job import checked_period
 from atalaia.serve import catalog
 from atalaia.serve.api.access import Body, Caller, needs
-from atalaia.serve.api.work import (
-    Decision,
-    Page,
-    PageSize,
-    Words,
-    accepted_answer,
-    answer,
-)
+from atalaia.serve.api.answers import Page, PageSize, answer
+from atalaia.serve.api.work import Decision, Words, accepted_answer
 
 router = APIRouter(prefix="/v1/jobs", tags=["operação"])
 Viewer = Annotated[Caller, Depends(needs("viewer", clients=True))]
@@ -131,4 +124,4 @@ def cancel(batch_id: UUID, decision: Decision, who: Owner) -> Response:
             trigger="api",
             tenant_id=who.tenant_id,
         )
-    return answer(orjson.dumps({"id": batch_id, "cancelled": count}).decode())
+    return answer({"id": batch_id, "cancelled": count})

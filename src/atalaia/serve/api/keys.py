@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from atalaia.kernel.base.database import pooled, transaction
 from atalaia.kernel.keep import keys
 from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.serve.api.answers import answer
 
 router = APIRouter(prefix="/v1/access", tags=["acesso"])
 Admin = Annotated[Caller, Depends(needs("admin", own=True))]
@@ -31,7 +31,7 @@ def key_list(who: Admin) -> Response:
     """Prefix, name, role, when it was made, last used and ended; `status` says which are good."""
     with pooled() as connection:
         found = keys.listed(connection, who.tenant_id)
-    return _json({"items": found, "count": len(found)})
+    return answer({"items": found, "count": len(found)})
 
 
 @router.post("/keys", status_code=201, summary="Faz uma chave, que só esta resposta mostra")
@@ -46,7 +46,7 @@ def key_create(wanted: KeyWanted, who: Admin) -> Response:
             tenant_id=who.tenant_id,
             who=who.because(wanted.reason.strip()),
         )
-    return _json({"key": made.secret, **_told(made.key)}, 201)
+    return answer({"key": made.secret, **_told(made.key)}, 201)
 
 
 @router.delete("/keys/{key_id}", summary="Revoga uma chave, em todos os processos, agora")
@@ -60,7 +60,7 @@ def key_revoke(
         old = keys.revoke(
             connection, key_id, tenant_id=who.tenant_id, who=who.because(reason.strip())
         )
-    return _json({**_told(old), "status": "revoked"})
+    return answer({**_told(old), "status": "revoked"})
 
 
 def _told(key: keys.Key) -> dict[str, Any]:
@@ -71,7 +71,3 @@ def _told(key: keys.Key) -> dict[str, Any]:
         "role": key.role,
         "tenant_id": key.tenant_id,
     }
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, {"cache-control": "no-store"}, "application/json")

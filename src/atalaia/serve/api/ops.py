@@ -6,7 +6,6 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Query, Response
 
 from atalaia.kernel.base.database import row
@@ -14,18 +13,16 @@ from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.keep.guard import MAX_AGE_HOURS
 from atalaia.kernel.watch import readiness as kernel_readiness
 from atalaia.serve.api.access import needs
+from atalaia.serve.api.answers import Page, PageSize, answer
 
 router = APIRouter(prefix="/v1/ops", tags=["operação"], dependencies=[Depends(needs("viewer"))])
 
 Name = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
-Page = Annotated[int, Query(ge=1, le=1_000_000)]
-PageSize = Annotated[int, Query(ge=1, le=500)]
 RunStatus = Literal["running", "success", "failed", "blocked", "manual_required", "cancelled"]
 
 
 def _answer(found: dict[str, str] | None) -> Response:
-    text = found["body"] if found else "null"
-    return Response(text, media_type="application/json", headers={"cache-control": "no-store"})
+    return answer(found["body"] if found else "null")
 
 
 @router.get("/pipeline-runs", summary="Execuções, da mais nova para a mais velha")
@@ -231,4 +228,4 @@ def backups(page: Page = 1, page_size: PageSize = 50) -> Response:
 def readiness(include_blocked_as_success: bool = False) -> Response:
     """Versions, schema, SLO-1, SLO-3 and the last quality suite: failures, warnings, figures."""
     found = kernel_readiness.assess(include_blocked_as_success=include_blocked_as_success)
-    return _answer({"body": orjson.dumps(found.as_dict()).decode()})
+    return answer(found.as_dict())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
@@ -14,6 +13,7 @@ from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import sessions
 from atalaia.serve.api.access import COOKIE, Body, Caller, guesses_counted, needs, require_our_page
+from atalaia.serve.api.answers import answer
 
 router = APIRouter(prefix="/v1/session", tags=["acesso"])
 Anyone = Annotated[Caller, Depends(needs("viewer", clients=True))]
@@ -32,14 +32,14 @@ def sign_in(request: Request, given: Link) -> Response:
     require_our_page(request)
     with guesses_counted(request), transaction() as connection:
         made = sessions.open_session(connection, given.link)
-    answer = _json(_session(made.session), 201)
-    answer.set_cookie(
+    signed_in = answer(_session(made.session), 201)
+    signed_in.set_cookie(
         COOKIE,
         made.secret,
         max_age=int((made.session.expires_at - now()).total_seconds()),
         **_cookie(),
     )
-    return answer
+    return signed_in
 
 
 @router.get("", summary="Quem sou eu para o Atalaia")
@@ -47,9 +47,9 @@ def who_am_i(who: Anyone) -> Response:
     """Name, role and tenant; of a session also until when, and what its changes must send as
     `X-Atalaia-Form`."""
     if who.session:
-        return _json(_session(who.session))
+        return answer(_session(who.session))
     told = {"kind": "key", "name": who.name, "role": who.role, "tenant_id": who.tenant_id}
-    return _json({**told, "prefix": who.subject})
+    return answer({**told, "prefix": who.subject})
 
 
 @router.delete("", summary="Sai: encerra esta sessão")
@@ -59,9 +59,9 @@ def sign_out(who: Anyone) -> Response:
         raise NotFound("Uma chave não tem sessão que se encerre. Nada foi mudado.")
     with transaction() as connection:
         sessions.end(connection, who.session.session_id, who=who.because("saiu"))
-    answer = Response(status_code=204)
-    answer.delete_cookie(COOKIE, **_cookie())
-    return answer
+    gone = Response(status_code=204)
+    gone.delete_cookie(COOKIE, **_cookie())
+    return gone
 
 
 def _cookie() -> Any:
@@ -79,7 +79,3 @@ def _session(session: sessions.Session) -> dict[str, Any]:
         "expires_at": session.expires_at,
         "form_token": session.form_token,
     }
-
-
-def _json(body: dict[str, Any], status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, {"cache-control": "no-store"}, "application/json")

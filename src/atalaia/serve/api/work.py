@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field, StringConstraints
 
@@ -19,6 +18,7 @@ from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.work import letters
 from atalaia.kernel.work.schedule import LISTED
 from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.worker import wake
 
 router = APIRouter(prefix="/v1/ops", tags=["operação"])
@@ -27,8 +27,6 @@ Viewer = Annotated[Caller, Depends(needs("viewer", own=True))]
 Operator = Annotated[Caller, Depends(needs("operator", own=True))]
 House = Annotated[Caller, Depends(needs("viewer"))]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
-Page = Annotated[int, Query(ge=1, le=1_000_000)]
-PageSize = Annotated[int, Query(ge=1, le=500)]
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]+$"),
@@ -51,12 +49,6 @@ class Decisions(Decision):
     """Which letters are decided alike: all of them or none."""
 
     ids: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(min_length=1, max_length=1000)
-
-
-def answer(body: str, status: int = 200) -> Response:
-    """JSON that is nobody else's."""
-    headers = {"cache-control": "no-store"}
-    return Response(body, status, media_type="application/json", headers=headers)
 
 
 @router.get("/queue", summary="A fila: o que espera, quem trabalha, desde quando")
@@ -158,7 +150,7 @@ def dead_letters(
         "page_size": page_size,
         "more": len(found) > page_size,
     }
-    return answer(orjson.dumps(listed).decode())
+    return answer(listed)
 
 
 @router.get("/dead-letters/{dead_letter_id}", summary="Uma linha como veio, e a célula errada")
@@ -168,7 +160,7 @@ def dead_letter(dead_letter_id: Number, who: Viewer) -> Response:
     found = row(_LETTERS + "AND d.dead_letter_id = %(id)s", asked)
     if found is None:
         raise NotFound("Não há essa linha.", todo="A lista está em /v1/ops/dead-letters.")
-    return answer(orjson.dumps(_with_fields(found)).decode())
+    return answer(_with_fields(found))
 
 
 def _with_fields(letter: dict[str, Any]) -> dict[str, Any]:
@@ -186,7 +178,7 @@ def replay_many(decision: Decisions, who: Operator) -> Response:
         batches = letters.replay_all(connection, decision.ids, **_by(who, decision))
     wake()
     told = {"decided": len(set(decision.ids)), "batches": batches}
-    return answer(orjson.dumps(told).decode(), 202)
+    return answer(told, 202)
 
 
 @router.post("/dead-letters/discard", summary="Decide que muitas não serão feitas")
@@ -194,7 +186,7 @@ def discard_many(decision: Decisions, who: Operator) -> Response:
     """They stay kept, as decided: all of them or none."""
     with pooled() as connection, connection.transaction():
         letters.discard(connection, decision.ids, **_by(who, decision))
-    return answer(orjson.dumps({"decided": len(set(decision.ids)), "batches": []}).decode())
+    return answer({"decided": len(set(decision.ids)), "batches": []})
 
 
 @router.post("/dead-letters/{dead_letter_id}/replay", summary="Aceita de novo, como veio")
@@ -219,7 +211,7 @@ def discard(dead_letter_id: Number, decision: Decision, who: Operator) -> Respon
     with pooled() as connection, connection.transaction():
         letters.discard(connection, [dead_letter_id], **_by(who, decision))
     decided = {"dead_letter_id": dead_letter_id, "resolved": True}
-    return answer(orjson.dumps(decided).decode())
+    return answer(decided)
 
 
 def _by(who: Caller, decision: Decision) -> dict[str, str]:
@@ -234,7 +226,7 @@ def _by(who: Caller, decision: Decision) -> dict[str, str]:
 def accepted_answer(batch: UUID) -> Response:
     """202: it is in the database, and a worker is woken for it."""
     wake()
-    return answer(orjson.dumps({"id": batch, "status": "queued"}).decode(), 202)
+    return answer({"id": batch, "status": "queued"}, 202)
 
 
 @router.get("/schedule", summary="O que vem de tempo em tempo, e quando")
@@ -242,4 +234,4 @@ def schedule(_who: House) -> Response:
     """Every entry: when it is due next, and the last time it was asked for."""
     found = rows(LISTED)
     listed = {"items": found, "count": len(found)}
-    return answer(orjson.dumps(listed).decode())
+    return answer(listed)

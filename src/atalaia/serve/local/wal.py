@@ -72,11 +72,11 @@ def base_is_due(server: PrivatePostgres) -> bool:
     running = server.running()
     if running is None or time.time() - running.since < _SETTLED_SECONDS:
         return False
-    tried = [_moment(bases(server)[-1]).timestamp()] if bases(server) else []
+    made = [_moment(one).timestamp() for one in bases(server)[-1:]]
     drafts = (server.folder / "archive" / "base").glob("*.part")
-    recent = any(time.time() - one < _BASE_SECONDS for one in tried)
-    return not recent and not any(
-        time.time() - draft.stat().st_mtime < _SETTLED_SECONDS for draft in drafts
+    tried = [draft.stat().st_mtime for draft in drafts]
+    return not any(time.time() - at < _BASE_SECONDS for at in made) and not any(
+        time.time() - at < _SETTLED_SECONDS for at in tried
     )
 
 
