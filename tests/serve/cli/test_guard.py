@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import forget_settings
 from tests.kernel.keep import platform
 from tests.kernel.keep.platform import WHO, Platform
+from tests.migrations import BEFORE, NEWEST
 from tests.serve.cli.conftest import Run, Said
 
 from atalaia.kernel.base.database import connect
@@ -76,7 +77,7 @@ COMMANDS: dict[str, Do] = {
     "rollback": _cli("backup", "rollback", "--reason", "teste"),
     "retention apply": _cli("retention", "apply", plan_id([]), "--reason", "teste"),
     "alembic upgrade heads": _alembic("upgrade", "heads"),
-    "alembic upgrade 013": _alembic("upgrade", "013"),
+    "alembic upgrade to the newest": _alembic("upgrade", NEWEST),
     "alembic downgrade": _alembic("downgrade", "-1"),
     "alembic stamp": _alembic("stamp", "heads"),
     "init_db.py": _program("runbooks/territory", "scripts/init_db.py"),
@@ -89,9 +90,9 @@ def production(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A production database with one migration to come."""
     monkeypatch.setenv("ENV", "production")
     forget_settings()
-    _version("012", was="013")
+    _version(BEFORE, was=NEWEST)
     yield
-    _version("013", was="012")
+    _version(NEWEST, was=BEFORE)
     forget_settings()
 
 
@@ -160,7 +161,7 @@ def test_going_on_without_one_is_recorded_with_its_reason(
 def test_only_a_verified_young_and_untouched_backup_opens_the_way(
     here: Run, held: Platform, production: None
 ) -> None:
-    stamp = _alembic("stamp", "012")
+    stamp = _alembic("stamp", BEFORE)
     file = held.archive("guarding.atl")
 
     def change(assignment: str) -> None:

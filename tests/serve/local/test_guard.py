@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from tests.migrations import BEFORE, NEWEST
 from tests.serve.local.conftest import Instance
 
 from atalaia.serve.local.layout import read_env
@@ -38,16 +39,17 @@ def _tell_the_database(instance: Instance, *statements: str) -> None:
 def _a_migration_to_come(instance: Instance) -> Iterator[None]:
     _tell_the_database(
         instance,
-        "UPDATE alembic_version SET version_num = '012' WHERE version_num = '013'",
-        "CREATE TABLE public.aside AS SELECT * FROM ops.schema_files WHERE path LIKE '%013%'",
-        "DELETE FROM ops.schema_files WHERE path LIKE '%013%'",
+        f"UPDATE alembic_version SET version_num = '{BEFORE}' WHERE version_num = '{NEWEST}'",
+        "CREATE TABLE public.aside AS "
+        f"SELECT * FROM ops.schema_files WHERE path LIKE '%/{NEWEST}_%'",
+        f"DELETE FROM ops.schema_files WHERE path LIKE '%/{NEWEST}_%'",
     )
     try:
         yield
     finally:
         _tell_the_database(
             instance,
-            "UPDATE alembic_version SET version_num = '013' WHERE version_num = '012'",
+            f"UPDATE alembic_version SET version_num = '{NEWEST}' WHERE version_num = '{BEFORE}'",
             "INSERT INTO ops.schema_files SELECT * FROM public.aside",
             "DROP TABLE public.aside",
         )

@@ -36,6 +36,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield found
 
 
+@pytest.fixture(autouse=True)
+def _at_peace(house: House) -> None:
+    """Each test begins with a house that answers, however the one before it ended."""
+    eventually(lambda: ask(house)[0] == 200, BACK_SECONDS, "the house")
+
+
 def ask(house: House, path: str = READ) -> tuple[int, float]:
     """Status and seconds of one read; (0, …) when the connection was refused or cut."""
     began = time.monotonic()
@@ -69,24 +75,24 @@ def test_no_connection_is_left(house: House) -> None:
             with suppress(psycopg.OperationalError):
                 while True:
                     taken.enter_context(psycopg.connect(house.postgres.url()))
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            found = list(clients.map(lambda _: ask(house), range(2 * CLIENTS)))
+        found = _crowd(house)
     statuses = {status for status, _ in found}
     assert statuses <= {200, 503}, statuses
     refused = [seconds for status, seconds in found if status == 503]
-    print(f"refused {len(refused)} of {len(found)}, p99 {percentile(refused or [0], 0.99):.2f} s")
-    assert percentile(refused or [0], 0.99) < 1 + _client_side(house)
+    assert len(refused) > CLIENTS, "there was none to be had"
     eventually(lambda: ask(house)[0] == 200, 10, "as before")
+    # So many at once wait for each other on any machine: what they wait when all is well is no
+    # part of the refusal.
+    usual = percentile([seconds for _, seconds in _crowd(house)], 0.99)
+    late = percentile(refused, 0.99)
+    print(f"refused {len(refused)} of {len(found)}, p99 {late:.2f} s; answered, {usual:.2f} s")
+    assert late < 1 + usual
     house.alive()
 
 
-def _client_side(house: House) -> float:
-    """What 200 clients at once take by themselves on this machine: an answer that asks nothing."""
+def _crowd(house: House) -> list[tuple[int, float]]:
     with ThreadPoolExecutor(CLIENTS) as clients:
-        return percentile(
-            [seconds for _, seconds in clients.map(lambda _: ask(house, "/livez"), range(CLIENTS))],
-            0.99,
-        )
+        return list(clients.map(lambda _: ask(house), range(2 * CLIENTS)))
 
 
 @pytest.mark.row("R-016")

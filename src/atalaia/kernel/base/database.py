@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import Any, LiteralString
+from typing import Any, LiteralString, Self
 
 import psycopg
 from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
@@ -18,7 +18,7 @@ from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, TimedOut
 from atalaia.kernel.base.settings import database_url, settings
 
 Connection = psycopg.Connection[DictRow]
-_SLICE_SECONDS, _STARVED_SECONDS = 0.7, 0.02  # one wait for a connection of the pool
+_SLICE_SECONDS, _STARVED_SECONDS = 0.1, 0.02  # one wait for a connection of the pool
 
 
 def _unavailable(error: Exception) -> DatabaseUnavailable:
@@ -67,20 +67,40 @@ class _Counter:
 
     def __init__(self) -> None:
         self.in_use = 0
-        self.starved = False  # the server gave none when none of ours was in use
+        self.refused = False  # the server gave none when it was last asked
         self.lock = threading.Lock()
+
+    @property
+    def starved(self) -> bool:
+        """Is there none to wait for: none in use that could come back, and no new one to be had?"""
+        return self.refused and self.in_use == 0
 
 
 _counter = _Counter()
 
 
+class _Pooled(psycopg.Connection[DictRow]):
+    """A connection of the pool. How the attempt to open one ended is told to all who wait: the
+    pool itself tries again in silence."""
+
+    @classmethod
+    def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        try:
+            found = super().connect(*args, **kwargs)
+        except psycopg.OperationalError:
+            _counter.refused = True
+            raise
+        _counter.refused = False
+        return found
+
+
 @cache
 def pool() -> ConnectionPool[Connection]:
     """The process's pool. It opens without a server and heals by itself when one comes back."""
-    _counter.starved = False
+    _counter.refused = False
     return ConnectionPool(
         database_url(),
-        connection_class=psycopg.Connection[DictRow],
+        connection_class=_Pooled,
         min_size=1,
         max_size=settings().pool_max_connections,
         timeout=settings().connect_timeout_seconds,
@@ -105,21 +125,18 @@ def _the_pool() -> ConnectionPool[Connection]:
 
 
 def _get() -> Connection:
-    """A connection of the pool. When all are in use it is waited for; when the server gives none,
-    who asks is told so in less than a second, and everyone after him at once. Raises
-    PoolTimeout."""
+    """A connection of the pool. When all are in use it is waited for; when the server refuses to
+    give one, who asks is told so at once. Raises PoolTimeout."""
     whole = Deadline(settings().connect_timeout_seconds)
     while True:
         try:
             found = _the_pool().getconn(_STARVED_SECONDS if _counter.starved else _SLICE_SECONDS)
         except PoolTimeout:
-            _counter.starved = _counter.in_use == 0
             if _counter.starved or whole.passed:
                 raise
             continue
         with _counter.lock:
             _counter.in_use += 1
-        _counter.starved = False
         return found
 
 

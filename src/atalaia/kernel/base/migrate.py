@@ -50,7 +50,7 @@ def verify_applied_files(connection: Connection) -> None:
     if not connection.scalar(text("SELECT to_regclass('ops.schema_files')")):
         return
     applied = connection.execute(text("SELECT path, sha256 FROM ops.schema_files"))
-    for path, sha256 in applied.tuples():
+    for path, sha256 in applied:
         file = _package_dir() / str(path)
         if file.exists() and _sha256(file) != sha256:
             raise Tampered(
