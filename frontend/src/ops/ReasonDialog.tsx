@@ -1,6 +1,7 @@
 import { Button, Modal, Textarea } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { Refusal } from '../app/Refusal';
+import { useFocusBack } from '../app/useFocusBack';
 import { useLanguage } from '../i18n/language';
 import styles from './ReasonDialog.module.css';
 import { useTry } from './useTry';
@@ -67,9 +68,11 @@ function Asking({ proposal, onClose }: { proposal: Proposal; onClose: () => void
 /** Before anything is changed: what will happen, and why it is wanted. */
 export function ReasonDialog(props: { proposal: Proposal | null; onClose: () => void }) {
   const { proposal, onClose } = props;
+  const focusBack = useFocusBack(proposal !== null);
   const { say } = useLanguage();
   return (
     <Modal
+      {...focusBack}
       opened={proposal !== null}
       onClose={onClose}
       title={proposal?.title}

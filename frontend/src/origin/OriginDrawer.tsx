@@ -3,6 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useCallback, useState } from 'react';
 import { explainQuery } from '../api/queries';
 import { Refusal } from '../app/Refusal';
+import { useFocusBack } from '../app/useFocusBack';
 import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
 import { Origin } from './Origin';
@@ -25,10 +26,12 @@ export function OriginProvider({ children }: { children: ReactNode }) {
   const ask = useCallback((question: OriginQuestion) => setRoad([question]), []);
   const close = useCallback(() => setRoad([]), []);
   const here = road.at(-1);
+  const focusBack = useFocusBack(here !== undefined);
   return (
     <OriginContext value={ask}>
       {children}
       <Drawer
+        {...focusBack}
         opened={here !== undefined}
         onClose={close}
         position="right"

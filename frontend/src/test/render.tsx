@@ -13,12 +13,15 @@ function impatientClient() {
   return client;
 }
 
+/** 'default' moves as the reader's browser does; 'test' opens and closes at once. */
+type Env = 'default' | 'test';
+
 /** The whole application at an address. */
-export function visit(address: string) {
+export function visit(address: string, env: Env = 'test') {
   const history = createMemoryHistory({ initialEntries: [address] });
   const router = createRouter({ routeTree, history, parseSearch, stringifySearch });
   const shown = render(
-    <Providers client={impatientClient()} env="test">
+    <Providers client={impatientClient()} env={env}>
       {/* The registered router has the browser's history; this one differs in nothing else. */}
       <RouterProvider router={router as never} />
     </Providers>,
@@ -27,9 +30,9 @@ export function visit(address: string) {
 }
 
 /** One component among the providers every component has. */
-export function show(node: ReactNode) {
+export function show(node: ReactNode, env: Env = 'test') {
   return render(
-    <Providers client={impatientClient()} env="test">
+    <Providers client={impatientClient()} env={env}>
       {node}
     </Providers>,
   );

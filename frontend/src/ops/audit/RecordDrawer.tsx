@@ -1,5 +1,6 @@
 import { Drawer } from '@mantine/core';
 import type { AuditRecord } from '../../api/opsTypes';
+import { useFocusBack } from '../../app/useFocusBack';
 import { useLanguage } from '../../i18n/language';
 import { formatMoment } from '../../text/format';
 import styles from './Audit.module.css';
@@ -8,8 +9,10 @@ import styles from './Audit.module.css';
 export function RecordDrawer(props: { record: AuditRecord | undefined; onClose: () => void }) {
   const { record, onClose } = props;
   const { say, language } = useLanguage();
+  const focusBack = useFocusBack(record !== undefined);
   return (
     <Drawer
+      {...focusBack}
       opened={record !== undefined}
       onClose={onClose}
       position="right"

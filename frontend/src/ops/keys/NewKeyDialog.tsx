@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { createKey } from '../../api/opsQueries';
 import { type NewKey, ROLES, type Role } from '../../api/opsTypes';
 import { Refusal } from '../../app/Refusal';
+import { useFocusBack } from '../../app/useFocusBack';
 import { useLanguage } from '../../i18n/language';
 import { CopyButton } from '../CopyButton';
 import dialog from '../ReasonDialog.module.css';
@@ -125,12 +126,14 @@ interface NewKeyDialogProps {
 export function NewKeyDialog({ opened, onClose, onMade }: NewKeyDialogProps) {
   const { say } = useLanguage();
   const [made, setMade] = useState<NewKey | null>(null);
+  const focusBack = useFocusBack(opened);
   const close = () => {
     setMade(null);
     onClose();
   };
   return (
     <Modal
+      {...focusBack}
       opened={opened}
       onClose={close}
       // A slip beside the dialog must not throw away the only copy there is.

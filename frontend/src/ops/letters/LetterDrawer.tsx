@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { letterQuery } from '../../api/opsQueries';
 import type { Letter } from '../../api/opsTypes';
 import { Refusal } from '../../app/Refusal';
+import { useFocusBack } from '../../app/useFocusBack';
 import { Waiting } from '../../app/Waiting';
 import { useLanguage } from '../../i18n/language';
 import { formatMoment } from '../../text/format';
@@ -168,9 +169,11 @@ export function LetterDrawer(props: {
     ...letterQuery(id ?? ''),
     enabled: id !== undefined,
   });
+  const focusBack = useFocusBack(id !== undefined);
   const letter = data && String(data.dead_letter_id) === id ? data : undefined;
   return (
     <Drawer
+      {...focusBack}
       opened={id !== undefined}
       onClose={onClose}
       // With a question above it, the keys are the question's: Escape must not lose what was typed.
