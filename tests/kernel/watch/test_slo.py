@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -115,8 +115,95 @@ def test_a_run_without_check_is_counted_and_one_with_is_not(database: str) -> No
     assert (job.success, job.unchecked) == (2, 1)
 
 
-def _insert(connection: object, job: str, status: str, *, age: timedelta) -> str:
-    run_id, started = str(uuid4()), now() - age
+@pytest.mark.parametrize(
+    ("ended", "bad", "target", "allowed", "left", "rate"),
+    [
+        (0, 0, 95.0, 0.0, 0.0, None),
+        (100, 0, 95.0, 5.0, 5.0, 0.0),
+        (100, 5, 95.0, 5.0, 0.0, 1.0),
+        (100, 6, 95.0, 5.0, -1.0, 1.2),
+        (10, 1, 95.0, 0.5, -0.5, 2.0),
+        (10, 1, 100.0, 0.0, -1.0, None),
+    ],
+)
+def test_the_error_budget_is_counted_in_runs(
+    ended: int, bad: int, target: float, allowed: float, left: float, rate: float | None
+) -> None:
+    found = slo.budget(ended, bad, target)
+    assert (found.allowed, found.left) == pytest.approx((allowed, left))
+    assert found.burn_rate == (None if rate is None else pytest.approx(rate))
+
+
+def test_the_level_is_missed_exactly_when_more_than_the_budget_is_spent() -> None:
+    for ended in range(1, 120):
+        for bad in range(ended + 1):
+            jobs = [JobRuns("a", success=ended - bad, other=bad)]
+            over = slo.budget_1(jobs).left < -1e-9
+            assert (slo.slo_1(jobs).state == "missed") == over, (ended, bad)
+
+
+def test_the_window_ends_when_it_is_told_to(database: str) -> None:
+    at = now()
+    with connect(autocommit=True) as connection:
+        for days in (1, 6, 8, 13):
+            _insert(connection, "job", "failed", age=timedelta(days=days))
+        assert slo.report(connection)["reference"] == "now"
+        found = slo.report(connection, at - timedelta(days=2))
+        assert (found["reference"], found["items"][0]["budget"]["spent"]) == ("given", 2)
+        assert found["window_end"] == (at - timedelta(days=2)).isoformat()
+        connection.execute(
+            "INSERT INTO ops.watch_round VALUES (true, %(at)s, %(at)s, 0, 0)",
+            {"at": at - timedelta(days=7)},
+        )
+        found = slo.report(connection)
+        assert found["reference"] == "last_evaluation"
+        assert found["window_end"] == (at - timedelta(days=7)).isoformat()
+        assert found["items"][0]["budget"]["spent"] == 2, "those of 8 and 13 days ago"
+
+
+@pytest.mark.parametrize(
+    ("subjects", "cancelled", "counted"),
+    [([], False, 1), (["job"], False, 1), (["other"], False, 2), ([], True, 2)],
+)
+def test_what_began_in_maintenance_is_left_out(
+    database: str, subjects: list[str], cancelled: bool, counted: int
+) -> None:
+    with connect(autocommit=True) as connection:
+        _insert(connection, "job", "failed", age=timedelta(hours=2))
+        _insert(connection, "job", "failed", age=timedelta(hours=4))
+        connection.execute(
+            """INSERT INTO ops.maintenance_windows (title, subjects, starts_at, ends_at, created_by,
+                   reason, cancelled_at, cancelled_by)
+               VALUES ('t', %s, now() - interval '3 hours', now() + interval '1 hour', 'a', 'r',
+                       CASE WHEN %s THEN now() - interval '150 minutes' END,
+                       CASE WHEN %s THEN 'a' END)""",
+            (subjects, cancelled, cancelled),
+        )
+        (found,) = slo.counted(connection)
+    assert found.other == counted
+
+
+def test_a_window_holds_from_its_first_moment_and_not_at_its_last(database: str) -> None:
+    begins = now().replace(microsecond=0) - timedelta(hours=3)
+    ends = begins + timedelta(hours=1)
+    with connect(autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO ops.maintenance_windows (title, starts_at, ends_at, created_by, reason)
+               VALUES ('t', %s, %s, 'a', 'r')""",
+            (begins, ends),
+        )
+        second = timedelta(seconds=1)
+        for name, at in (
+            ("before", begins - second), ("first", begins), ("last", ends - second), ("after", ends)
+        ):  # fmt: skip
+            _insert(connection, name, "failed", age=now() - at, at=at)
+        assert {job.job_name for job in slo.counted(connection)} == {"before", "after"}
+
+
+def _insert(
+    connection: object, job: str, status: str, *, age: timedelta, at: datetime | None = None
+) -> str:
+    run_id, started = str(uuid4()), at or now() - age
     connection.execute(  # type: ignore[attr-defined]
         """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, run_status,
                started_at_utc, finished_at_utc, actor, trigger, trace_id)

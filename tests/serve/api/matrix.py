@@ -156,9 +156,35 @@ def _letter(tenant: str) -> str:
     return str(found["id"])
 
 
+def _alert(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None  # alerts are about the installation
+    with connect(autocommit=True) as connection:
+        (found,) = connection.execute(
+            """INSERT INTO ops.alerts (rule, dedup_key, title, says, owner, severity, state,
+                   runbook, first_seen_at, last_seen_at)
+               VALUES ('matrix', gen_random_uuid()::text, 't', 's', 'o', 'low', 'failed', 'r',
+                       now(), now()) RETURNING alert_id AS id"""
+        ).fetchall()
+    return str(found["id"])
+
+
+def _incident(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None
+    with connect(autocommit=True) as connection:
+        (found,) = connection.execute(
+            """INSERT INTO ops.incidents (title, severity, commander, started_at, declared_at,
+                   declared_by, next_update_due_at)
+               VALUES ('t', 'low', 'c', now(), now(), 'a', now()) RETURNING incident_id AS id"""
+        ).fetchall()
+    return str(found["id"])
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
     "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
+    "alert_id": _alert, "incident_id": _incident,
 }  # fmt: skip
 
 

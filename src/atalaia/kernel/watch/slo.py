@@ -1,10 +1,14 @@
 """Service levels of the runs: SLO-1, at least 95 % of them succeed over 7 days, and SLO-3, every
-one of them has a check. Decisions are pure functions of counts; the SQL only counts."""
+one of them has a check. Decisions are pure functions of counts; the SQL only counts.
+
+The 7 days end at a moment that is told with every figure; runs that began in a maintenance window
+of theirs are left out."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from atalaia.kernel.base.database import Connection
@@ -110,8 +114,81 @@ def _sum(jobs: Sequence[JobRuns]) -> JobRuns:
     )
 
 
-def counted(connection: Connection) -> list[JobRuns]:
-    """How the runs of the last 7 days ended, job by job."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may go wrong before a level is missed, in runs: `allowed` of those that ended, `spent`
+    already. `burn_rate` 1 spends exactly what is allowed over the window; None when nothing is
+    allowed (a target of 100 %) or nothing ended."""
+
+    ended: int
+    allowed: float
+    spent: int
+
+    @property
+    def left(self) -> float:
+        """What may still go wrong; negative once the level is missed."""
+        return self.allowed - self.spent
+
+    @property
+    def burn_rate(self) -> float | None:
+        """How fast it is spent."""
+        return self.spent / self.allowed if self.allowed else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The budget, JSON-ready."""
+        rate = self.burn_rate
+        return {
+            "ended": self.ended,
+            "allowed": round(self.allowed, 4),
+            "spent": self.spent,
+            "left": round(self.left, 4),
+            "burn_rate": None if rate is None else round(rate, 4),
+        }
+
+
+def budget(ended: int, bad: int, target_pct: float) -> Budget:
+    """The error budget of `ended` runs, `bad` of which did not reach the level."""
+    return Budget(ended, ended * (100.0 - target_pct) / 100.0, bad)
+
+
+def budget_1(jobs: Sequence[JobRuns]) -> Budget:
+    """SLO-1's: a run that ended and did not succeed spends of it."""
+    total = _sum(jobs)
+    return budget(total.ended, total.blocked + total.other, SLO_1_MIN_SUCCESS_PCT)
+
+
+def budget_3(jobs: Sequence[JobRuns]) -> Budget:
+    """SLO-3's: a run without a check spends of it, and none is allowed."""
+    total = _sum(jobs)
+    return budget(total.ended, total.unchecked, SLO_3_MIN_CHECKED_PCT)
+
+
+def report(connection: Connection, at: datetime | None = None) -> dict[str, Any]:
+    """Both levels and their budgets, JSON-ready, of the days before `at`: when not given, before
+    the last completed evaluation (`reference` says which of the two, or that there was none)."""
+    row = connection.execute(
+        """SELECT finished_at, clock_timestamp() AS now
+           FROM (VALUES (1)) AS one LEFT JOIN ops.watch_round ON true"""
+    ).fetchone()
+    known = row or {"finished_at": None, "now": at}
+    reference = "given" if at else "last_evaluation" if known["finished_at"] else "now"
+    end: datetime = at or known["finished_at"] or known["now"]
+    jobs = counted(connection, end)
+    return {
+        "window_end": end.isoformat(),
+        "window_days": WINDOW_DAYS,
+        "reference": reference,
+        "items": [
+            {**slo_1(jobs).as_dict(), "budget": budget_1(jobs).as_dict()},
+            {**slo_3(jobs).as_dict(), "budget": budget_3(jobs).as_dict()},
+        ],
+        "count": 2,
+    }
+
+
+def counted(connection: Connection, end: datetime | None = None) -> list[JobRuns]:
+    """How the runs of the 7 days before `end` (now, when not given) ended, job by job. Those that
+    began in a maintenance window that names their job, or no job at all, are not counted."""
     found = connection.execute(
         """SELECT job_name,
                   count(*) FILTER (WHERE run_status = 'success') AS success,
@@ -122,8 +199,13 @@ def counted(connection: Connection) -> list[JobRuns]:
                   count(*) FILTER (WHERE run_status <> 'running' AND NOT EXISTS (
                       SELECT FROM ops.pipeline_checks c WHERE c.run_id = r.run_id)) AS unchecked
            FROM ops.pipeline_runs r
-           WHERE started_at_utc > now() - make_interval(days => %s)
+           WHERE started_at_utc > coalesce(%(end)s, now()) - make_interval(days => %(days)s)
+             AND (%(end)s::timestamptz IS NULL OR started_at_utc <= %(end)s)
+             AND NOT EXISTS (
+                 SELECT FROM ops.maintenance m
+                 WHERE m.starts_at <= r.started_at_utc AND r.started_at_utc < m.until
+                   AND (m.subjects = '{}' OR r.job_name = ANY (m.subjects)))
            GROUP BY job_name ORDER BY job_name""",
-        (WINDOW_DAYS,),
+        {"end": end, "days": WINDOW_DAYS},
     )
     return [JobRuns(**row) for row in found]

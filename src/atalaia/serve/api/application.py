@@ -22,7 +22,20 @@ from atalaia.kernel.base import trace
 from atalaia.kernel.base.settings import project_dir, settings
 from atalaia.kernel.watch import metrics
 from atalaia.serve import catalog
-from atalaia.serve.api import access, audit, health, jobs, keys, ops, problems, session, work
+from atalaia.serve.api import (
+    access,
+    alerts,
+    audit,
+    health,
+    incidents,
+    jobs,
+    keys,
+    maintenance,
+    ops,
+    problems,
+    session,
+    work,
+)
 from atalaia.serve.api.cache import CacheHeaderMiddleware
 from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Journal
@@ -42,6 +55,9 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
         ops.router,
         work.router,
         jobs.router,
+        alerts.router,
+        incidents.router,
+        maintenance.router,
         audit.router,
         keys.router,
         session.router,
