@@ -24,6 +24,7 @@ const FAMILIES = [
   'key.status',
   'letter.error',
   'queue.verdict',
+  'recurrence',
   'queue.batch',
   'audit',
 ];

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import forget_settings
 
 from atalaia.kernel.base.database import connect, transaction
-from atalaia.kernel.base.errors import NotAuthenticated, NotFound
+from atalaia.kernel.base.errors import LinkNotValid, NotFound
 from atalaia.kernel.keep import sessions
 from atalaia.kernel.keep.keys import Who
 from atalaia.kernel.keep.sessions import NewSession, Session
@@ -45,7 +45,7 @@ def test_a_link_opens_one_session_and_is_used_up() -> None:
     made = enter(secret)
     assert found(made.secret) == made.session
     assert (made.session.name, made.session.role) == ("ana", "auditor")
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(LinkNotValid):
         enter(secret)
     with connect(autocommit=True) as connection:
         text = str(
@@ -71,7 +71,7 @@ def test_eight_browsers_at_once_and_one_of_them_is_in() -> None:
 
     def try_it() -> None:
         start.wait()
-        with suppress(NotAuthenticated):
+        with suppress(LinkNotValid):
             opened.append(enter(secret))
 
     threads = [threading.Thread(target=try_it) for _ in range(8)]
@@ -85,11 +85,11 @@ def test_eight_browsers_at_once_and_one_of_them_is_in() -> None:
 @pytest.mark.parametrize("wrong", ["", "x", "x" * 43, "x" * 100_000])
 def test_what_is_no_link_or_cookie_opens_nothing(wrong: str) -> None:
     secret = link()
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(LinkNotValid):
         enter(wrong)
     made = enter(secret)
     assert found(wrong) is None
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(LinkNotValid):
         enter(made.secret)  # a cookie is no link
     assert found(secret) is None  # and a link no cookie
 
@@ -97,7 +97,7 @@ def test_what_is_no_link_or_cookie_opens_nothing(wrong: str) -> None:
 def test_a_link_grows_old() -> None:
     secret = link(minutes=5)
     change("UPDATE ops.sign_in_links SET expires_at = expires_at - interval '301 seconds'")
-    with pytest.raises(NotAuthenticated):
+    with pytest.raises(LinkNotValid):
         enter(secret)
 
 

@@ -58,6 +58,8 @@ def test_a_link_signs_a_browser_in_once(browser: httpx.Client, api: Api) -> None
     assert me == answer.json()
     again = api.client.post(SESSION, json={"link": link})
     assert again.status_code == 401
+    assert again.json()["type"] == "/problems/link-not-valid"
+    assert "Bearer" not in again.json()["detail"], "who clicked an address knows nothing of headers"
     assert "set-cookie" not in again.headers
     for line in (link, cookie.value):
         assert line not in api.raw_log()

@@ -36,12 +36,23 @@ describe('the queue', () => {
     );
   });
 
-  it('shows what comes round, and when', async () => {
-    onTheWire();
+  it('shows what comes round, and when, in words', async () => {
+    const [one] = recorded.schedule.items;
+    const weekly = { ...one, name: 'b', recurrence: 'weekly mon 18:30' };
+    const monthly = { ...one, name: 'c', recurrence: 'first sun 04:00' };
+    const items = [...recorded.schedule.items, weekly, monthly];
+    onTheWire({ '/v1/ops/schedule': { ...recorded.schedule, items } });
     visit('/operacoes/fila');
     const table = await screen.findByRole('table', { name: 'O que vem de tempo em tempo' });
-    for (const { name } of recorded.schedule.items) {
+    for (const { name } of items) {
       expect(within(table).getByText(name)).toBeInTheDocument();
+    }
+    for (const words of [
+      'todo dia, às 06:00',
+      'toda segunda-feira, às 18:30',
+      'no primeiro domingo do mês, às 04:00',
+    ]) {
+      expect(within(table).getByText(words)).toBeInTheDocument();
     }
   });
 });

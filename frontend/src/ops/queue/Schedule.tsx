@@ -9,12 +9,14 @@ import { LocalList } from '../list/LocalList';
 import { Moment } from '../Moment';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
+import { useWords } from '../words';
 
 const keyOf = ({ name }: Scheduled) => name;
 const textOf = ({ name, kind, recurrence }: Scheduled) => `${name} ${kind} ${recurrence}`;
 
 function useColumns(): DataColumn<Scheduled>[] {
   const { say, language } = useLanguage();
+  const words = useWords();
   return [
     {
       id: 'state',
@@ -36,7 +38,11 @@ function useColumns(): DataColumn<Scheduled>[] {
       id: 'recurrence',
       title: say('schedule.recurrence'),
       wide: true,
-      cell: ({ recurrence }) => recurrence,
+      cell: ({ recurrence }) => {
+        // 'daily 06:00', 'weekly mon 06:00', 'first sun 04:00'
+        const [, when, time = ''] = /^(.*) (\S+)$/.exec(recurrence) ?? [];
+        return say('recurrence.at', { when: words('recurrence', when), time });
+      },
       value: ({ recurrence }) => recurrence,
     },
     {

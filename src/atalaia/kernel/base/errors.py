@@ -7,6 +7,7 @@
     │   ├── NotFound             the thing asked for does not exist           HTTP 404
     │   └── AlreadySo            nothing to change: it is over, paused, …     HTTP 409
     ├── NotAuthenticated         no key, or a key that is not ours            HTTP 401
+    │   └── LinkNotValid         the one-time link was used or is too old     HTTP 401
     ├── NotAllowed               the key is good, its role is not enough      HTTP 403
     ├── TooMany                  more requests than a key or address may      HTTP 429
     ├── Unavailable              what we stand on is away; it may come back   exit 2, HTTP 503
@@ -77,6 +78,10 @@ class AlreadySo(UsageError):
 
 class NotAuthenticated(AtalaiaError):
     """É preciso uma chave: envie-a em 'Authorization: Bearer' ou em 'X-API-Key'."""
+
+
+class LinkNotValid(NotAuthenticated):
+    """Este endereço de entrada não vale mais: serve uma vez, e por pouco tempo."""
 
 
 class NotAllowed(AtalaiaError):
@@ -239,6 +244,7 @@ CATALOGUE: dict[type[AtalaiaError], Outcome] = {
     NotFound: Outcome(404, "not-found", 64, "Não encontrado"),
     AlreadySo: Outcome(409, "already-so", 64, "Já está assim"),
     NotAuthenticated: Outcome(401, "not-authenticated", 2, "É preciso uma chave"),
+    LinkNotValid: Outcome(401, "link-not-valid", 2, "Este endereço de entrada não vale mais"),
     NotAllowed: Outcome(403, "not-allowed", 2, "A chave não alcança isto"),
     TooMany: Outcome(429, "too-many-requests", 1, "Pedidos demais"),
     Unavailable: Outcome(503, "unavailable", 2, "Uma parte do sistema não responde"),

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from atalaia.kernel.base.database import Connection
-from atalaia.kernel.base.errors import NotAuthenticated, NotFound
+from atalaia.kernel.base.errors import LinkNotValid, NotFound
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep.audit import DEFAULT_TENANT, append
 from atalaia.kernel.keep.keys import STREAM, Role, Who
@@ -71,10 +71,10 @@ def create_link(
 
 
 def open_session(connection: Connection, link: str) -> NewSession:
-    """Use a link up and open its session. Raises NotAuthenticated for a link that is not ours, was
+    """Use a link up and open its session. Raises LinkNotValid for a link that is not ours, was
     used or is too old: which of them, nobody is told."""
     if len(link) > _LONGEST_SECRET:
-        raise NotAuthenticated()
+        raise LinkNotValid()
     secret = new_secret()
     made = connection.execute(
         """WITH used AS (
@@ -87,7 +87,7 @@ def open_session(connection: Connection, link: str) -> NewSession:
         (keyed_hash(link, "link"), keyed_hash(secret, "session"), settings().session_hours),
     ).fetchone()
     if made is None:
-        raise NotAuthenticated()
+        raise LinkNotValid()
     link_id = made.pop("link_id")
     session = Session(**made, form_token=_form_token(secret))
     who = Who(session.name, "api", None)

@@ -83,6 +83,8 @@ _DETAILS = {
     "not-authenticated": "Este endereço pede uma chave de acesso. Envie-a como "
     "'Authorization: Bearer CHAVE' ou 'X-API-Key: CHAVE', ou entre pelo endereço que "
     "'atalaia sign-in' mostra. Uma chave revogada e um link já usado não valem mais.",
+    "link-not-valid": "Ele serve uma vez só, e por poucos minutos: foi usado, venceu, ou não foi "
+    "copiado inteiro. Ninguém entrou. Peça outro a quem opera o Atalaia.",
     "not-allowed": "A chave ou a sessão é válida, mas não alcança este endereço: o papel não "
     "chega, o tenant é outro, ou o pedido não veio de uma página do Atalaia. Peça o acesso a quem "
     "administra o Atalaia.",
