@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -18,6 +18,7 @@ from atalaia.kernel.base.database import Connection, connect, transaction
 from atalaia.kernel.base.errors import ContractBroken
 from atalaia.kernel.keep import keys, sessions
 from atalaia.kernel.keep.keys import ROLES, Role, Who
+from atalaia.kernel.tell.events import announce_to
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
 
@@ -181,10 +182,36 @@ def _incident(tenant: str) -> str | None:
     return str(found["id"])
 
 
+def _channel(kind: str) -> Callable[[str], str]:
+    def made(tenant: str) -> str:
+        with connect(autocommit=True) as connection:
+            (found,) = connection.execute(
+                """INSERT INTO ops.channels
+                       (tenant_id, kind, name, address, event_types, created_by)
+                   VALUES (%s, %s, %s, 'a@b.example', '{matrix.*}', 'test')
+                   RETURNING channel_id""",
+                (tenant, kind, str(uuid4())),
+            ).fetchall()
+        return str(found["channel_id"])
+
+    return made
+
+
+def _delivery(tenant: str) -> str:
+    channel = UUID(_channel("webhook")(tenant))
+    with transaction() as connection:
+        event = announce_to(connection, channel, "matrix.made", {}, tenant=tenant)
+        (found,) = connection.execute(
+            "SELECT delivery_id FROM ops.deliveries WHERE event_id = %s", (event,)
+        ).fetchall()
+    return str(found["delivery_id"])
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
     "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
     "alert_id": _alert, "incident_id": _incident,
+    "webhook_id": _channel("webhook"), "mailbox_id": _channel("email"), "delivery_id": _delivery,
 }  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from atalaia.serve.api import (
     access,
     alerts,
     audit,
+    deliveries,
     health,
     incidents,
     jobs,
@@ -34,6 +35,7 @@ from atalaia.serve.api import (
     ops,
     problems,
     session,
+    webhooks,
     work,
 )
 from atalaia.serve.api.cache import CacheHeaderMiddleware
@@ -58,6 +60,8 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
         alerts.router,
         incidents.router,
         maintenance.router,
+        webhooks.router,
+        deliveries.router,
         audit.router,
         keys.router,
         session.router,
