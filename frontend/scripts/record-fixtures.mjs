@@ -105,6 +105,8 @@ if (token) {
     await keep(name, await get(path));
   }
   await keep('dead-letters', await deadLetters());
+  const [loaded] = (await get('/ops/pipeline-runs?job_name=registro_civil_deaths')).items;
+  await keep('run', await get(`/ops/pipeline-runs/${loaded.run_id}`));
 }
 
 /** Of letters put aside alike, a few do as well as all. */

@@ -11,6 +11,7 @@ interface Ask {
   signal?: AbortSignal;
   /** Send the viewer's key: only what is not public needs it. */
   withKey?: boolean;
+  headers?: Record<string, string>;
 }
 
 /** A change asked for: how, and what it sends as JSON. */
@@ -45,6 +46,7 @@ async function send(path: string, query: Query, options: Ask, change?: Change): 
   const traceId = newTraceId();
   const { signal, withKey = false } = options;
   const headers = headersOf(traceId, withKey);
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
   const token = change ? readFormToken() : null;
   if (token !== null) headers.set('X-Atalaia-Form', token);
   if (change?.body !== undefined) headers.set('Content-Type', 'application/json');
@@ -82,6 +84,17 @@ export async function ask<T>(path: string, query: Query = {}, options: Ask = {})
 export async function askFile(path: string, query: Query = {}): Promise<Blob> {
   const response = await send(path, query, { withKey: true });
   return response.blob();
+}
+
+/** Opens what the API goes on telling, until the signal ends it. */
+export async function askStream(
+  path: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array>> {
+  const { body } = await send(path, {}, { signal, headers, withKey: true });
+  if (!body) throw new Error(`${path} answered nothing to read`);
+  return body;
 }
 
 /** Has the API change something. Never tried again by itself: the caller sees what happened. */

@@ -17,11 +17,7 @@ import type {
 } from './opsTypes';
 import { keepFormToken } from './session';
 import type { List } from './types';
-
-const SECOND_MS = 1000;
-
-/** The rooms people watch are asked anew each half minute. */
-export const watched = { staleTime: 0, refetchInterval: 30 * SECOND_MS } as const;
+import { every, watched } from './watched';
 
 export const summaryQuery = queryOptions({
   ...watched,
@@ -99,7 +95,7 @@ export interface Letters {
 export const lettersQuery = (source: string | undefined, resolved: boolean) =>
   queryOptions({
     ...watched,
-    refetchInterval: 60 * SECOND_MS,
+    refetchInterval: every(60),
     queryKey: ['ops', 'letters', source ?? null, resolved],
     queryFn: async ({ signal }): Promise<Letters> => {
       const items: Letter[] = [];
@@ -136,7 +132,7 @@ export const correctLetter = (id: number, payload: unknown, reason: string) =>
 
 export const queueQuery = queryOptions({
   ...watched,
-  refetchInterval: 10 * SECOND_MS,
+  refetchInterval: every(10),
   queryKey: ['ops', 'queue'],
   queryFn: ({ signal }) => ask<Queue>('/ops/queue', { limit: 200 }, { signal, withKey: true }),
 });

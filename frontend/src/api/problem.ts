@@ -31,6 +31,11 @@ export class ProblemError extends Error {
   }
 }
 
+/** Nobody is signed in, or no longer. */
+export function isUnknown(error: unknown): boolean {
+  return error instanceof ProblemError && error.problem.status === 401;
+}
+
 function text(value: unknown, fallback: string): string {
   return typeof value === 'string' && value !== '' ? value : fallback;
 }

@@ -3,7 +3,6 @@ import type { FeatureCollection, MultiPolygon, Polygon } from 'geojson';
 import { ask } from './client';
 import { ProblemError } from './problem';
 import type {
-  Check,
   Choropleth,
   Comparison,
   Connector,
@@ -17,6 +16,8 @@ import type {
   Run,
   TerritoryIndex,
 } from './types';
+import { watched } from './watched';
+import type { ListedCheck } from './watchTypes';
 
 const MINUTE_MS = 60_000;
 const RETRIES = 2;
@@ -119,9 +120,6 @@ export const explainQuery = (uri: string) =>
     },
   });
 
-/** Operations are asked anew each half minute: this is the room people watch. */
-const watched = { staleTime: 0, refetchInterval: MINUTE_MS / 2 } as const;
-
 export const runsQuery = queryOptions({
   ...watched,
   queryKey: ['ops', 'runs'],
@@ -133,7 +131,7 @@ export const checksQuery = queryOptions({
   ...watched,
   queryKey: ['ops', 'checks'],
   queryFn: ({ signal }) =>
-    ask<List<Check>>('/ops/pipeline-checks', { page_size: 500 }, { signal, withKey: true }),
+    ask<List<ListedCheck>>('/ops/pipeline-checks', { page_size: 500 }, { signal, withKey: true }),
 });
 
 export const connectorsQuery = queryOptions({

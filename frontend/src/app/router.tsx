@@ -80,6 +80,24 @@ const backups = createRoute({
   component: lazyRouteComponent(() => import('../ops/backups/BackupsPage'), 'BackupsPage'),
 });
 
+const runs = createRoute({
+  getParentRoute: () => operations,
+  path: '/execucoes',
+  component: lazyRouteComponent(() => import('../ops/runs/RunsPage'), 'RunsPage'),
+});
+
+const run = createRoute({
+  getParentRoute: () => operations,
+  path: '/execucoes/$id',
+  component: lazyRouteComponent(() => import('../ops/runs/RunPage'), 'RunPage'),
+});
+
+const checks = createRoute({
+  getParentRoute: () => operations,
+  path: '/verificacoes',
+  component: lazyRouteComponent(() => import('../ops/checks/ChecksPage'), 'ChecksPage'),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/entrar',
@@ -90,7 +108,7 @@ export const routeTree = root.addChildren([
   atlas,
   territory,
   signIn,
-  operations.addChildren([now, queue, letters, keys, audit, backups]),
+  operations.addChildren([now, runs, run, checks, queue, letters, keys, audit, backups]),
 ]);
 
 export function newRouter() {

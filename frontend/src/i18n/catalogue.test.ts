@@ -27,6 +27,8 @@ const FAMILIES = [
   'recurrence',
   'queue.batch',
   'audit',
+  'run.step',
+  'run.fact',
 ];
 
 function paramsOf(text: string): string[] {

@@ -1,5 +1,6 @@
 import type { MessageKey } from './pt-BR';
 import { roomsEn } from './rooms.en';
+import { watchEn } from './watch.en';
 
 /** The same words in English. */
 export const en: Record<MessageKey, string> = {
@@ -285,4 +286,5 @@ export const en: Record<MessageKey, string> = {
   'key.wrong': 'The key was refused. Check that it was copied whole and has not expired.',
   'key.forget': 'Forget the key',
   ...roomsEn,
+  ...watchEn,
 };

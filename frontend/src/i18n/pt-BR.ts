@@ -1,4 +1,5 @@
 import { roomsPtBR } from './rooms.pt-BR';
+import { watchPtBR } from './watch.pt-BR';
 
 /** Every word the screens say, in Portuguese. `en.ts` must have the same keys and parameters. */
 export const ptBR = {
@@ -281,6 +282,7 @@ export const ptBR = {
   'key.wrong': 'A chave foi recusada. Confira se foi copiada inteira e se não expirou.',
   'key.forget': 'Esquecer a chave',
   ...roomsPtBR,
+  ...watchPtBR,
 } as const;
 
 export type MessageKey = keyof typeof ptBR;

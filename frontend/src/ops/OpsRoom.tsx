@@ -1,11 +1,11 @@
 import { Button } from '@mantine/core';
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { Link, Outlet } from '@tanstack/react-router';
-import { useEffect, useState } from 'react';
+import { useEffect, useMemo, useState } from 'react';
 import { forgetKey, keepKey, readKey } from '../api/key';
 import { signOut, summaryQuery, viewerQuery } from '../api/opsQueries';
 import type { Viewer } from '../api/opsTypes';
-import { ProblemError } from '../api/problem';
+import { isUnknown } from '../api/problem';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
@@ -13,21 +13,20 @@ import { formatNumber } from '../text/format';
 import type { Search } from '../view/address';
 import { KeyForm } from './KeyForm';
 import styles from './OpsRoom.module.css';
-import { RoomContext } from './room';
+import { RoomContext, useRoom } from './room';
+import { useLive } from './useLive';
 import { useWords } from './words';
 
 const SECTIONS = [
   ['/operacoes', 'room.now'],
+  ['/operacoes/execucoes', 'ops.runs'],
+  ['/operacoes/verificacoes', 'ops.checks'],
   ['/operacoes/fila', 'room.queue'],
   ['/operacoes/mortos', 'room.letters'],
   ['/operacoes/chaves', 'room.keys'],
   ['/operacoes/auditoria', 'room.audit'],
   ['/operacoes/copias', 'room.backups'],
 ] as const;
-
-function isUnknown(error: Error | null): boolean {
-  return error instanceof ProblemError && error.problem.status === 401;
-}
 
 function Sections() {
   const { say, language } = useLanguage();
@@ -68,6 +67,40 @@ function Who({ viewer, onLeave }: { viewer: Viewer; onLeave: () => void }) {
   );
 }
 
+/** Whether the screens hear of changes as they come, in shape and word. */
+function LiveMark() {
+  const { say } = useLanguage();
+  const { live } = useRoom();
+  if (live === null) return null;
+  return (
+    <p className={styles.live} data-live={live}>
+      <span aria-hidden="true">{live ? '●' : '○'}</span> {say(live ? 'live.on' : 'live.off')}
+    </p>
+  );
+}
+
+/** The room of who may come in: the ways between its sections, what was just done, one section. */
+function Inside({ viewer, onLeave }: { viewer: Viewer; onLeave: () => void }) {
+  const { say } = useLanguage();
+  const [told, setTold] = useState('');
+  const live = useLive();
+  const room = useMemo(() => ({ viewer, live, tell: setTold }), [viewer, live]);
+  return (
+    <RoomContext value={room}>
+      <div className={styles.bar}>
+        <h1>{say('ops.title')}</h1>
+        <LiveMark />
+        <Who viewer={viewer} onLeave={onLeave} />
+      </div>
+      <Sections />
+      <p role="status" className={styles.told}>
+        {told}
+      </p>
+      <Outlet />
+    </RoomContext>
+  );
+}
+
 /** A key revoked, or a session that ended, while a section was open: who is here is asked anew. */
 function useTurnedAway() {
   const client = useQueryClient();
@@ -87,7 +120,6 @@ function useTurnedAway() {
 export function OpsRoom() {
   const { say } = useLanguage();
   const client = useQueryClient();
-  const [told, setTold] = useState('');
   const viewer = useQuery(viewerQuery);
   useTurnedAway();
   const use = (next: string) => {
@@ -97,16 +129,17 @@ export function OpsRoom() {
   const leave = async () => {
     if (viewer.data?.kind === 'session') await signOut();
     forgetKey();
-    setTold('');
     await client.resetQueries({ queryKey: ['ops'] });
   };
   const nobody = isUnknown(viewer.error);
+  const inside = viewer.data !== undefined && !nobody;
   return (
     <div className={styles.room}>
-      <div className={styles.bar}>
-        <h1>{say('ops.title')}</h1>
-        {viewer.data && !nobody && <Who viewer={viewer.data} onLeave={() => void leave()} />}
-      </div>
+      {!inside && (
+        <div className={styles.bar}>
+          <h1>{say('ops.title')}</h1>
+        </div>
+      )}
       {nobody && <KeyForm refused={readKey() !== null} onKey={use} />}
       {viewer.error && !nobody && (
         <Refusal
@@ -116,15 +149,7 @@ export function OpsRoom() {
         />
       )}
       {viewer.isPending && <Waiting lines={8} />}
-      {viewer.data && !nobody && (
-        <RoomContext value={{ viewer: viewer.data, tell: setTold }}>
-          <Sections />
-          <p role="status" className={styles.told}>
-            {told}
-          </p>
-          <Outlet />
-        </RoomContext>
-      )}
+      {inside && <Inside viewer={viewer.data} onLeave={() => void leave()} />}
     </div>
   );
 }

@@ -1,9 +1,11 @@
 import { createContext, useContext } from 'react';
 import type { Role, Viewer } from '../api/opsTypes';
+import type { Liveness } from './useLive';
 
 /** What the room tells its sections, and they it. */
 export interface Room {
   viewer: Viewer;
+  live: Liveness;
   /** A sentence about what was just done, said to everyone once. */
   tell: (sentence: string) => void;
 }

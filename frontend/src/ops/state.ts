@@ -49,6 +49,11 @@ export function stateOfConnector(connector: Connector): State {
   return ran === 'ok' && last_verdict ? 'warn' : ran;
 }
 
+/** The worse, the smaller: for sorting by state. */
+export function rankOf(state: State): number {
+  return SEVERITY.indexOf(state);
+}
+
 function newest<T>(items: readonly T[], keyOf: (item: T) => string, timeOf: (item: T) => string) {
   const latest = new Map<string, T>();
   for (const item of items) {
@@ -68,7 +73,7 @@ export function latestRuns(runs: readonly Run[]): Map<string, Run> {
 }
 
 /** What each check said in its last run: one check may say several things at once. */
-export function latestChecks(checks: readonly Check[]): Check[] {
+export function latestChecks<T extends Check>(checks: readonly T[]): T[] {
   const latest = newest(
     checks,
     ({ check_name }) => check_name,

@@ -17,6 +17,7 @@ import layers from './fixtures/layers.json';
 import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
 import queue from './fixtures/queue.json';
+import run from './fixtures/run.json';
 import runs from './fixtures/runs.json';
 import schedule from './fixtures/schedule.json';
 import shapes from './fixtures/shapes.json';
@@ -38,6 +39,7 @@ export const recorded = {
   peers,
   profile,
   queue,
+  run,
   runs,
   schedule,
   shapes,
@@ -106,6 +108,7 @@ const ROUTES: Record<string, Answer> = {
   '/v1/territory/3121605/peers': peers,
   '/v1/explain/indicator/3121605/deaths_total/2019': explain,
   '/v1/ops/pipeline-runs': guarded(runs),
+  [`/v1/ops/pipeline-runs/${run.run_id}`]: guarded(run),
   '/v1/ops/pipeline-checks': guarded(checks),
   '/v1/ops/connector-registry': guarded(connectors),
   '/v1/ops/summary': guarded(summary),

@@ -1,0 +1,46 @@
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { ask, type Query } from './client';
+import { watched } from './watched';
+import type { Page, RunWhole } from './watchTypes';
+
+/** A list the API has by page: where its pages are, and under which name they are told of. */
+export interface Served {
+  key: string;
+  path: string;
+}
+
+export const RUNS: Served = { key: 'runs', path: '/ops/pipeline-runs' };
+export const CHECKS: Served = { key: 'checks', path: '/ops/pipeline-checks' };
+
+/** One page; the next one takes its place without a flash. */
+export const pageQuery = <T>({ key, path }: Served, query: Query) =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', key, query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => ask<Page<T>>(path, query, { signal, withKey: true }),
+  });
+
+const PAGE_SIZE = 500;
+/** A spreadsheet is not for more. */
+const MOST_EXPORTED = 20_000;
+
+/** Every row that fits the filters, whatever page the reader is on. */
+export async function everyPage<T>({ path }: Served, query: Query): Promise<T[]> {
+  const all: T[] = [];
+  for (let page = 1; all.length < MOST_EXPORTED; page += 1) {
+    const asked = { ...query, page, page_size: PAGE_SIZE };
+    const { items, total } = await ask<Page<T>>(path, asked, { withKey: true });
+    all.push(...items);
+    if (items.length === 0 || all.length >= total) break;
+  }
+  return all;
+}
+
+export const runQuery = (id: string) =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', 'run', id],
+    queryFn: ({ signal }) =>
+      ask<RunWhole>(`/ops/pipeline-runs/${encodeURIComponent(id)}`, {}, { signal, withKey: true }),
+  });
