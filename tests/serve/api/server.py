@@ -48,13 +48,23 @@ def eventually(question: Callable[[], Any], seconds: float, what: str) -> Any:
         time.sleep(0.05)
 
 
+class _Client(httpx.Client):
+    """Reads answers to their end; of a stream, which has none, how it begins."""
+
+    def request(self, method: str, url: httpx.URL | str, **rest: Any) -> httpx.Response:
+        with self.stream(method, url, **rest) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                answer.read()
+            return answer
+
+
 class Api:
     """A running API. `get` asks it over HTTP and never follows redirects."""
 
     def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
         self.process, self.port, self._log = process, port, log
         self.url = f"http://127.0.0.1:{port}"
-        self.client = httpx.Client(base_url=self.url, timeout=30)
+        self.client = _Client(base_url=self.url, timeout=30)
 
     def get(self, path: str, **headers: str) -> httpx.Response:
         """GET with headers given as `If_None_Match="…"`."""

@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     failed_keys_per_minute: int = Field(
         20, ge=1, description="wrong keys, links or cookies from one address"
     )
+    live_listeners: int = Field(
+        200, ge=1, description="open screens one API process tells of changes"
+    )
+    live_listeners_per_key: int = Field(
+        10, ge=1, description="of them, those of one key or session"
+    )
     trusted_proxies: str = Field(
         "",
         description="addresses or networks, by commas, whose X-Forwarded-For is believed",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
@@ -115,6 +116,16 @@ def find(connection: Connection, presented: str) -> Key | None:
     if found.pop("stale"):
         _touch(connection, found["key_id"])
     return Key(**found)
+
+
+def still_good(connection: Connection, prefixes: Sequence[str]) -> set[str]:
+    """Which of these keys, by prefix, are good now."""
+    found = connection.execute(
+        """SELECT prefix FROM api_keys WHERE prefix = ANY(%s) AND revoked_at IS NULL
+             AND (expires_at IS NULL OR expires_at > clock_timestamp())""",
+        (list(prefixes),),
+    )
+    return {row["prefix"] for row in found}
 
 
 def listed(connection: Connection, tenant_id: str | None = None) -> list[dict[str, Any]]:

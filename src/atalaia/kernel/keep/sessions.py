@@ -6,6 +6,7 @@ it for SESSION_IDLE_MINUTES and after SESSION_HOURS, and at once when it is ende
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -123,6 +124,16 @@ def end(connection: Connection, session_id: int, *, who: Who) -> None:
 def end_all(connection: Connection, *, who: Who) -> int:
     """End every open session now, whoever's it is; returns how many there were."""
     return _end(connection, "true", {}, who)
+
+
+def still_open(connection: Connection, session_ids: Sequence[int]) -> set[int]:
+    """Which of these sessions are open now; being asked about is not being used."""
+    found = connection.execute(
+        f"""SELECT session_id FROM ops.sessions
+            WHERE session_id = ANY(%(ids)s) AND {_OPEN}""",  # noqa: S608
+        {"ids": list(session_ids), "idle": settings().session_idle_minutes},
+    )
+    return {row["session_id"] for row in found}
 
 
 def listed(connection: Connection) -> list[dict[str, Any]]:

@@ -31,6 +31,7 @@ from atalaia.serve.api import (
     incidents,
     jobs,
     keys,
+    live,
     maintenance,
     ops,
     problems,
@@ -55,6 +56,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     routers = [
         health.router,
         ops.router,
+        live.router,
         work.router,
         jobs.router,
         alerts.router,
@@ -78,6 +80,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     for router in routers:
         api.include_router(router)
     problems.install(api)
+    hub = live.Hub()
     site = Site(front_end or project_dir() / "frontend" / "dist")
     cached = CacheHeaderMiddleware(
         _Door(api, site, routers),
@@ -94,10 +97,12 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
             "atalaia_cache_entries": ("Kept answers", lambda: len(shelf)),
             "atalaia_cache_hits_total": ("Kept answers given", lambda: answers.count("hit")),
             "atalaia_cache_misses_total": ("Answers made anew", lambda: answers.count("miss")),
+            "atalaia_live_listeners": ("Screens told of changes", lambda: len(hub)),
             "atalaia_log_dropped_lines_total": ("Lines not written", lambda: journal.dropped),
         }
     )
     registry = metrics.registry(answers, gauges, metrics.Ledger())
+    api.state.live = hub
     api.state.serving = health.Serving(data, registry, journal)
     return cached
 

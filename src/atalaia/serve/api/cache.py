@@ -256,7 +256,7 @@ class CacheHeaderMiddleware:
             counted.size,
             LineMaker(scope["method"], path, status, counted.size, cache=cache, level=level),
         )
-        self._take((kind, request.trace, request.began, perf_counter()))
+        self._take((kind, request.trace, request.began, counted.opened or perf_counter()))
 
 
 def _names(if_none_match: bytes, etag: bytes) -> bool:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
 
+# Where, in its scope, an answer without an end leaves what to call when the server stops.
+AT_SHUTDOWN = "atalaia.at_shutdown"
+
+
 class PromptProtocol(HttpToolsProtocol):
     """Serves a `CacheHeaderMiddleware`, any other application just as uvicorn would.
 
@@ -33,6 +37,13 @@ class PromptProtocol(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._layer = self.app if isinstance(self.app, CacheHeaderMiddleware) else None
+
+    def shutdown(self) -> None:
+        """Stop: uvicorn waits for answers in hand, and one of them may have no end of its own."""
+        super().shutdown()
+        if self.cycle and not self.cycle.response_complete:
+            for end in cast("dict[str, Any]", self.cycle.scope).get(AT_SHUTDOWN, ()):
+                end()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         began, found = perf_counter(), None

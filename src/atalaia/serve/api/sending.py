@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Scope, Send
 
@@ -33,12 +34,15 @@ class Counted:
 
     def __init__(self, send: Send, request: Asked) -> None:
         self.status, self.size = 0, 0
+        self.opened: float | None = None  # when a stream, which takes as long as it lasts, began
         self._send, self._request = send, request
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            present = {name for name, _ in message.get("headers", ())}
+            given = dict(message.get("headers", ()))
+            if given.get(b"content-type", b"").startswith(b"text/event-stream"):
+                self.opened = perf_counter()
             added = [
                 (name, value)
                 for name, value in (
@@ -46,7 +50,7 @@ class Counted:
                     (b"cache-control", b"no-store"),
                     self._request.trace,
                 )
-                if name not in present
+                if name not in given
             ]
             message = {**message, "headers": [*message.get("headers", ()), *added]}
         elif message["type"] == "http.response.body":
