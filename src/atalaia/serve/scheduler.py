@@ -20,6 +20,7 @@ from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.keep.anchor import has_key, seconds_since_written
 from atalaia.kernel.keep.verify import anchor
+from atalaia.kernel.watch.runbook_evidence import catch_up
 from atalaia.kernel.work import schedule
 from atalaia.kernel.work.batches import RUN
 from atalaia.kernel.work.reconcile import reconcile
@@ -119,7 +120,7 @@ def main() -> None:
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
     while not stopped.is_set():
-        for part in (_go_round, keep_anchored, keep_based):
+        for part in (_go_round, keep_anchored, keep_based, catch_up):
             name = part.__name__
             try:
                 part()

@@ -19,6 +19,7 @@ from atalaia.kernel.base.errors import ContractBroken
 from atalaia.kernel.keep import keys, sessions
 from atalaia.kernel.keep.keys import ROLES, Role, Who
 from atalaia.kernel.tell.events import announce_to
+from atalaia.kernel.watch import runbook, runbook_evidence, runbook_run
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
 
@@ -207,11 +208,25 @@ def _delivery(tenant: str) -> str:
     return str(found["delivery_id"])
 
 
+def _runbook(tenant: str) -> str | None:
+    return "platform/daily-check" if tenant == HOUSE else None  # as the runs of them, the house's
+
+
+def _runbook_run(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None
+    found = runbook.find("platform/daily-check")
+    state = runbook_run.begin(found, {}, actor="a", trigger="cli", reason="matrix")
+    assert runbook_evidence.save(state)
+    return state.run_id
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
     "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
     "alert_id": _alert, "incident_id": _incident,
     "webhook_id": _channel("webhook"), "mailbox_id": _channel("email"), "delivery_id": _delivery,
+    "runbook": _runbook, "runbook_run_id": _runbook_run,
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ from atalaia.serve.api import (
     maintenance,
     ops,
     problems,
+    runbooks,
     session,
     webhooks,
     work,
@@ -67,6 +68,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
         audit.router,
         keys.router,
         session.router,
+        runbooks.router,
         *_domain_routers(),
     ]
     access.describe(_api_routes(routers))

@@ -63,6 +63,9 @@ ENTRIES = (
     ),
     Entry("logs", f"{_HERE}.watch:logs", "O que as partes registraram.", _WATCH),
     Entry("backup", f"{_HERE}.backup:backup", "Tudo num arquivo: fazer, conferir, voltar.", _WATCH),
+    Entry(
+        "runbook", f"{_HERE}.runbook:runbook", "Procedimentos que se executam, com prova.", _WATCH
+    ),
     Entry("retention", f"{_HERE}.retention:retention", "O que já pode ir embora.", _WATCH),
     Entry("audit", f"{_HERE}.audit:audit", "Quem fez o quê, e a prova de que é isso.", _WATCH),
     Entry(
