@@ -21,6 +21,7 @@ arguments:
 ---
 """
 CELL = '```bash {name=one, interactive=false, expect="exit 0; text a, b"}\necho a, b\n```\n'
+USES = '```bash {name=two, interactive=false}\necho "$ARG_SOURCE" "${ARG_YEAR}"\n```\n'
 
 
 def test_what_is_written_is_what_is_read() -> None:
@@ -107,9 +108,10 @@ def test_an_expectation_that_decides_nothing_is_refused(written: str) -> None:
 
 
 def test_arguments_are_those_declared_and_as_their_pattern_asks() -> None:
-    found = parse("x/y", HEAD + CELL)
-    assert found.values({"source": "ibge"}) == {"source": "ibge", "year": "2023"}
-    assert found.values({"source": "ibge", "year": "2024"})["year"] == "2024"
+    found = parse("x/y", HEAD + CELL + USES)
+    assert found.values({}, found.chosen("one", None)) == {}, "no cell that uses them"
+    assert found.values({"source": "ibge"}, found.cells) == {"source": "ibge", "year": "2023"}
+    assert found.values({"source": "ibge", "year": "2024"}, found.cells)["year"] == "2024"
     for given in (
         {},
         {"source": "ibge", "other": "x"},
@@ -119,14 +121,14 @@ def test_arguments_are_those_declared_and_as_their_pattern_asks() -> None:
         {"source": "ibge", "year": "20244"},
     ):
         with pytest.raises(UsageError, match=r"Nada foi executado|não tem o argumento"):
-            found.values(given)
+            found.values(given, found.cells)
 
 
 @pytest.mark.parametrize("value", ["--force", "a\nb", "x" * 201, "529.982.247-25", "m@exemplo.br"])
 def test_a_pattern_that_takes_anything_still_takes_no_option_and_no_person(value: str) -> None:
     head = HEAD.replace("[a-z_]{1,20}", "(?s).*")
     with pytest.raises(UsageError):
-        parse("x/y", head + CELL).values({"source": value})
+        parse("x/y", head + CELL).values({"source": value}, ())
 
 
 def test_a_runbook_is_found_by_its_whole_name_or_its_last_part(
@@ -143,3 +145,28 @@ def test_a_runbook_is_found_by_its_whole_name_or_its_last_part(
     for name in ("same", "plain", "nope", "../two/only", "two"):
         with pytest.raises(NotFound):
             runbook.find(name)
+
+
+def test_optional_cells_are_executed_when_they_are_named() -> None:
+    names = ("a", "b", "c", "d")
+    fences = [
+        f"```bash {{name={name}, interactive=false{more}}}\ntrue\n```\n"
+        for name, more in zip(names, ("", ", optional=true", "", ", optional=true"), strict=True)
+    ]
+    found = parse("x/y", HEAD + "".join(fences))
+
+    def chosen(only: str | None = None, start: str | None = None) -> str:
+        return "".join(cell.name for cell in found.chosen(only, start))
+
+    assert [chosen(), chosen("b"), chosen(None, "b"), chosen(None, "c")] == ["ac", "b", "bc", "c"]
+
+
+def test_an_alert_offers_the_command_with_what_it_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runbook, "folder", lambda: tmp_path)
+    (tmp_path / "x.md").write_text(HEAD + CELL + USES, encoding="utf-8")
+    told = runbook.offered("x", {"source": "ibge_admin", "year": "no year", "other": "y"})
+    assert told == "atalaia runbook run x --arg source=ibge_admin --reason …"
+    with pytest.raises(NotFound):
+        runbook.offered("nope", {})

@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -39,7 +40,8 @@ _HEAD = re.compile(r"\A---\n(.*?\n)---\n", re.DOTALL)
 _FENCE = re.compile(r"(\w+)\s*\{(.*)\}\s*", re.DOTALL)
 _ATTRIBUTE = re.compile(r'\s*([a-z]+)\s*=\s*(?:"([^"]*)"|([^\s",]+))\s*(?:,|$)')
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}")
-_KNOWN = frozenset({"name", "interactive", "expect", "confirm", "danger", "timeout"})
+_KNOWN = frozenset({"name", "interactive", "expect", "confirm", "danger", "optional", "timeout"})
+VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 _LONGEST_VALUE = 200
 _LONGEST_SECONDS = 1800.0
 
@@ -78,13 +80,15 @@ class Head(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One fence that can be executed. `timeout` in seconds; `line` where its fence begins."""
+    """One fence that can be executed; an `optional` one only when it is named. `timeout` in
+    seconds; `line` where its fence begins."""
 
     name: str
     source: str
     expect: Expect
     confirm: bool = False
     danger: bool = False
+    optional: bool = False
     timeout: float = 120.0
     line: int = 0
 
@@ -111,14 +115,42 @@ class Runbook:
         known = ", ".join(cell.name for cell in self.cells)
         raise NotFound(f"{self.name} não tem a célula '{name}'.", todo=f"Tem: {known}.")
 
-    def values(self, given: Mapping[str, str]) -> dict[str, str]:
-        """Every argument's value: the given one, else its default. Raises UsageError for one that
-        is missing, not declared, or not as its pattern asks; nothing has been executed then."""
+    def chosen(self, only: str | None, start: str | None) -> list[Cell]:
+        """The cells that a run executes, in order: one (`only`), or those from `start` on, without
+        the optional ones that are not named. Raises UsageError and NotFound."""
+        if only and start:
+            raise UsageError("Diga --cell ou --from, um dos dois. Nada foi executado.")
+        if only:
+            return [self.cell(only)]
+        first = self.cells.index(self.cell(start)) if start else 0
+        return [cell for cell in self.cells[first:] if not cell.optional or cell.name == start]
+
+    def values(self, given: Mapping[str, str], cells: Iterable[Cell]) -> dict[str, str]:
+        """The values of the arguments these cells use: the given one, else the default. Raises
+        UsageError for one that is missing, not declared, or not as its pattern asks; nothing has
+        been executed then."""
         declared = {argument.name: argument for argument in self.head.arguments}
         for name in given.keys() - declared.keys():
             known = ", ".join(declared) or "nenhum"
             raise UsageError(f"{self.name} não tem o argumento '{name}'.", todo=f"Tem: {known}.")
-        return {name: _value(one, given.get(name)) for name, one in declared.items()}
+        used = {variable for cell in cells for variable in VARIABLE.findall(cell.source)}
+        return {
+            name: _value(one, given.get(name))
+            for name, one in declared.items()
+            if name in given or one.variable in used
+        }
+
+
+def offered(name: str, arguments: Mapping[str, str]) -> str:
+    """The command that runs the runbook of that name with what an alert knows: of the arguments,
+    those the runbook declares and takes. Raises NotFound and UsageError."""
+    found = find(name)
+    good = [
+        f"--arg {one.name}={shlex.quote(arguments[one.name])}"
+        for one in found.head.arguments
+        if one.name in arguments and not _problem_of_value(one, arguments[one.name])
+    ]
+    return " ".join(["atalaia runbook run", found.name, *good, "--reason …"])
 
 
 def _value(argument: Argument, given: str | None) -> str:
@@ -253,6 +285,7 @@ def _cell(info: str, source: str, line: int, problems: list[str]) -> Cell | None
             expect=expectation(attributes.get("expect", "exit 0")),
             confirm=_flag(attributes, "confirm"),
             danger=_flag(attributes, "danger"),
+            optional=_flag(attributes, "optional"),
             timeout=_seconds(attributes.get("timeout", "120")),
             line=line,
         )

@@ -64,34 +64,25 @@ def begin(
     UsageError and NotFound."""
     if not reason.strip():
         raise UsageError("O motivo não pode ser vazio. Nada foi executado.")
-    cells = [CellState(cell.name) for cell in runbook.cells]
-    chosen = chosen_cells(runbook, only, start)
-    for cell in cells:
-        if cell.name not in chosen:
-            cell.status = "skipped"
+    chosen = runbook.chosen(only, start)
+    names = [cell.name for cell in chosen]
+    cells = [
+        CellState(cell.name, "pending" if cell.name in names else "skipped")
+        for cell in runbook.cells
+    ]
     state = RunState(
         runbook=runbook.name,
         sha256=runbook.sha256,
         text=runbook.text,
-        arguments=runbook.values(given),
+        arguments=runbook.values(given, chosen),
         actor=actor,
         trigger=trigger,
         reason=redact(reason.strip()),
         trace_id=trace_id() or new_trace_id(),
         cells=cells,
     )
-    state.record("started", arguments=state.arguments, cells=chosen)
+    state.record("started", arguments=state.arguments, cells=names)
     return state
-
-
-def chosen_cells(runbook: Runbook, only: str | None, start: str | None) -> list[str]:
-    """The names of the cells that such a run executes, in order."""
-    if only and start:
-        raise UsageError("Diga --cell ou --from, um dos dois. Nada foi executado.")
-    names = [cell.name for cell in runbook.cells]
-    if only:
-        return [runbook.cell(only).name]
-    return names[names.index(runbook.cell(start).name) :] if start else names
 
 
 def resume(state: RunState, *, actor: str, reason: str) -> None:

@@ -67,6 +67,7 @@ def shown(runbook: Name, _who: Viewer) -> Response:
             "source": cell.source.strip(),
             "confirm": cell.confirm,
             "danger": cell.danger,
+            "optional": cell.optional,
             "timeout_seconds": cell.timeout,
             "line": cell.line,
         }

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import typer
 
-from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import NotFound, UsageError
 from atalaia.kernel.work import letters
 from atalaia.kernel.work.runner import whoami
@@ -19,6 +19,14 @@ from atalaia.serve.cli.data import Limit, ask
 from atalaia.serve.cli.output import Shape, say, show, show_one
 
 Why = Annotated[str, typer.Option("--reason", help="Por quê; fica guardado com a decisão.")]
+
+_AT_ONCE = 1000
+Numbers = Annotated[
+    list[int] | None, typer.Argument(help="Os números que 'dlq list' mostra.", show_default=False)
+]
+OfSource = Annotated[
+    str | None, typer.Option("--source", help="As 1000 mais velhas deste conector que esperam.")
+]
 
 dlq = typer.Typer(cls=Group, add_completion=False, help="Linhas postas de lado, com o motivo.")
 
@@ -77,16 +85,31 @@ def dlq_show(
 
 
 @dlq.command("replay", cls=Command)
-def dlq_replay(
-    dead_letter_id: Annotated[int, typer.Argument(help="O número que 'dlq list' mostra.")],
-    reason: Why,
-) -> int:
-    """Aceita o trabalho de novo, como veio; de uma linha de arquivo, a execução dela."""
+def dlq_replay(reason: Why, dead_letter_ids: Numbers = None, source: OfSource = None) -> int:
+    """Aceita o trabalho de novo, como veio; de linhas de arquivo, a execução delas."""
+    why = said(reason)
     with transaction() as connection:
-        batch = letters.replay(
-            connection, dead_letter_id, actor=whoami(), trigger="cli", reason=said(reason)
-        )
-    return _accepted(batch)
+        chosen = _chosen(connection, dead_letter_ids, source)
+        made = letters.replay_all(connection, chosen, actor=whoami(), trigger="cli", reason=why)
+    wake_up()
+    say(f"{len(chosen)} aceitas de novo como {', '.join(map(str, made))}.")
+    return OK
+
+
+def _chosen(connection: Connection, numbers: list[int] | None, source: str | None) -> list[int]:
+    """Those numbers, or the oldest that wait of a source. Raises UsageError and NotFound."""
+    if bool(numbers) == (source is not None):
+        raise UsageError("Diga os números ou --source, um dos dois. Nada foi mudado.")
+    if numbers:
+        return numbers
+    found = connection.execute(
+        """SELECT dead_letter_id FROM ops.dead_letters WHERE entity_type = %s AND NOT resolved
+           ORDER BY dead_letter_id LIMIT %s""",
+        (source, _AT_ONCE),
+    ).fetchall()
+    if not found:
+        raise NotFound(f"Nada de '{source}' espera decisão. Nada foi mudado.")
+    return [row["dead_letter_id"] for row in found]
 
 
 @dlq.command("correct", cls=Command)
@@ -134,16 +157,13 @@ def _accepted(batch: UUID) -> int:
 
 
 @dlq.command("discard", cls=Command)
-def dlq_discard(
-    dead_letter_ids: Annotated[list[int], typer.Argument(help="Os números que 'dlq list' mostra.")],
-    reason: Why,
-) -> int:
+def dlq_discard(reason: Why, dead_letter_ids: Numbers = None, source: OfSource = None) -> int:
     """Decide que não serão feitas. Continuam guardadas, como resolvidas."""
+    why = said(reason)
     with transaction() as connection:
-        letters.discard(
-            connection, dead_letter_ids, actor=whoami(), trigger="cli", reason=said(reason)
-        )
-    say(f"{len(set(dead_letter_ids))} descartadas.")
+        chosen = _chosen(connection, dead_letter_ids, source)
+        letters.discard(connection, chosen, actor=whoami(), trigger="cli", reason=why)
+    say(f"{len(set(chosen))} descartadas.")
     return OK
 
 

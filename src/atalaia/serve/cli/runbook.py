@@ -82,6 +82,7 @@ def shown(cell: Cell) -> dict[str, Any]:
         "source": cell.source.strip(),
         "confirm": cell.confirm,
         "danger": cell.danger,
+        "optional": cell.optional,
         "timeout_seconds": cell.timeout,
         "line": cell.line,
     }
@@ -111,9 +112,9 @@ def runbook_run(
     found = texts.find(name)
     given = _given(argument or [])
     if dry_run:
-        values = found.values(given)
-        chosen = running.chosen_cells(found, cell, start)
-        for one in (one for one in found.cells if one.name in chosen):
+        chosen = found.chosen(cell, start)
+        values = found.values(given, chosen)
+        for one in chosen:
             _tell_cell(one)
         say(f"Nada foi executado. Argumentos: {values or 'nenhum'}.")
         return OK

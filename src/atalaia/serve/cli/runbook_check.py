@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 import typer
 
 from atalaia.kernel.base.errors import UsageError
-from atalaia.kernel.watch.runbook import Cell, Runbook, find
+from atalaia.kernel.watch.runbook import VARIABLE, Cell, Runbook, find
 from atalaia.serve.cli.words import usage_message
 
 # Programs every system has; any other one has to be found on PATH.
@@ -30,7 +30,6 @@ _WORDS = frozenset(
     {"if", "for", "while", "until", "case", "function", "eval", "exec", "source", "."}
 )
 _JOINTS = frozenset({"&&", "||", "|", ";", "&", "(", ")", "{", "}", "!"})
-_VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
 def problems_of(name: str) -> list[str]:
@@ -42,14 +41,14 @@ def problems_of(name: str) -> list[str]:
     found = [
         f"'{cell.name}': {problem}" for cell in runbook.cells for problem in _of(cell, runbook)
     ]
-    used = {one for cell in runbook.cells for one in _VARIABLE.findall(cell.source)}
+    used = {one for cell in runbook.cells for one in VARIABLE.findall(cell.source)}
     unused = [one.name for one in runbook.head.arguments if one.variable not in used]
     return found + [f"o argumento '{one}' não é usado" for one in unused]
 
 
 def _of(cell: Cell, runbook: Runbook) -> Iterator[str]:
     known = {one.variable: one.example for one in runbook.head.arguments} | _GIVEN
-    for name in sorted(set(_VARIABLE.findall(cell.source)) - known.keys()):
+    for name in sorted(set(VARIABLE.findall(cell.source)) - known.keys()):
         yield f"${name} não é um argumento declarado"
     if re.search(r"\$\w|\$\{", re.sub(r'"[^"]*"', "", cell.source)):
         yield 'uma variável está fora de aspas: escreva "$ARG_…"'
@@ -69,7 +68,7 @@ def _of(cell: Cell, runbook: Runbook) -> Iterator[str]:
 
 
 def _filled(word: str, known: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda found: known.get(found[1], found[0]), word)
+    return VARIABLE.sub(lambda found: known.get(found[1], found[0]), word)
 
 
 def _commands(source: str) -> Iterator[list[str]]:
