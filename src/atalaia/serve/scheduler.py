@@ -1,8 +1,8 @@
 """The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
 so it may die and come back at any moment without anything being lost or done twice.
 
-It also verifies what is new in the audit log and anchors it outside the database, and has a base
-backup of the private server taken each day.
+It also verifies what is new in the audit log and anchors it outside the database, has a base
+backup of the private server taken each day, and delivers what was announced.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.keep.anchor import has_key, seconds_since_written
 from atalaia.kernel.keep.verify import anchor
+from atalaia.kernel.tell.sender import Sender
 from atalaia.kernel.watch.runbook_evidence import catch_up
 from atalaia.kernel.work import schedule
 from atalaia.kernel.work.batches import RUN
@@ -32,6 +33,7 @@ from atalaia.serve.local.layout import layout
 # What comes round. A run whose job no installed domain brings is not asked for.
 SCHEDULE = (Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),)
 _TICK_SECONDS = 5.0
+_LAST_SECONDS = 4.0  # for deliveries in hand when told to stop
 
 
 def heartbeat_file() -> Path:
@@ -111,6 +113,26 @@ def keep_based() -> None:
 _taking: list[subprocess.Popen[bytes]] = []
 
 
+class _Sending:
+    """The sender, in a thread of its own: nobody waits for a receiver. One that ended is begun
+    anew."""
+
+    def __init__(self) -> None:
+        self._sender, self._thread = Sender(), threading.Thread()
+
+    def keep_sending(self) -> None:
+        """Have what was announced delivered."""
+        if not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._sender.run, name="tell", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Let what is in hand end, for some seconds."""
+        self._sender.stop()
+        if self._thread.ident:
+            self._thread.join(_LAST_SECONDS)
+
+
 def main() -> None:
     """Go round until told to stop. What is away is told once per absence, and asked again."""
     configure("scheduler", settings().log_level)
@@ -119,8 +141,10 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
+    sending = _Sending()
     while not stopped.is_set():
-        for part in (_go_round, keep_anchored, keep_based, catch_up):
+        parts = (sending.keep_sending, _go_round, keep_anchored, keep_based, catch_up)
+        for part in parts:
             name = part.__name__
             try:
                 part()
@@ -131,3 +155,4 @@ def main() -> None:
                     log("ERROR", "cannot go round", part=name, why=absent[name])
         heartbeat_file().touch()
         stopped.wait(_TICK_SECONDS)
+    sending.stop()

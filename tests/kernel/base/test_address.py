@@ -21,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[3]
 # Who may open a connection, and why.
 _DOORS = {
     "kernel/base/outbound.py": "the client",
+    "kernel/base/transport.py": "its connections",
     "kernel/base/ftp.py": "its FTP",
+    "kernel/tell/mail.py": "speaks to the server of SMTP_HOST, and to no other",
     "kernel/base/address.py": "its look-up",
     "serve/local/parts.py": "asks our own API whether it is up",
     "serve/local/process.py": "looks for a free port",

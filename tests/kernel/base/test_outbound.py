@@ -15,7 +15,7 @@ import pytest
 from tests.sources import server as faults
 from tests.sources.server import Answer, SourceServer, drip, drip_headers, nobody, silence, status
 
-from atalaia.kernel.base import outbound
+from atalaia.kernel.base import transport
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.errors import (
     NotPublished,
@@ -193,7 +193,7 @@ def test_connections_are_met_through_the_deadline_even_behind_a_proxy(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """httpx drops HTTP_PROXY for a transport it did not make itself; ours must not."""
-    outbound._client.cache_clear()
+    transport.client.cache_clear()
     with SourceServer(lambda _asked: Answer(b"by proxy")) as proxy:
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         try:
@@ -203,4 +203,4 @@ def test_connections_are_met_through_the_deadline_even_behind_a_proxy(
             with pytest.raises(SourceTooSlow):
                 get("http://a-host.invalid/data", tmp_path, seconds=1)
         finally:
-            outbound._client.cache_clear()
+            transport.client.cache_clear()

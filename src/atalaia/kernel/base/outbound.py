@@ -8,35 +8,21 @@ it needs. `docs/outbound.md` tells it to operators.
 from __future__ import annotations
 
 import hashlib
-import socket
-import ssl
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.utils import parsedate_to_datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import httpcore
 import httpx
 
-from atalaia.kernel.base import ftp
+from atalaia.kernel.base import ftp, transport
 from atalaia.kernel.base.address import Place, look_up, place, require_open
 from atalaia.kernel.base.clock import Deadline, now
-from atalaia.kernel.base.errors import (
-    AddressRefused,
-    NotPublished,
-    SourceFailed,
-    SourceTooSlow,
-    Unreachable,
-)
+from atalaia.kernel.base.errors import AddressRefused, NotPublished, SourceFailed
 from atalaia.kernel.base.settings import settings
+from atalaia.kernel.base.transport import Request
 
 _SCHEMES = ("http", "https", "ftp")
-_ANSWER_BYTES = 4096  # how much of a refusal is read, to know its reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +33,16 @@ class Exchange:
     status: int
     fetched_at: datetime
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What was answered to a message: the status, how long to leave its receiver alone if it said
+    so, and how the answer begins."""
+
+    status: int
+    retry_after: float | None
+    answer: str
 
 
 def download(
@@ -80,6 +76,40 @@ def download(
     if body.size == 0:
         raise NotPublished(f"{where.host} respondeu sem conteúdo.", status=answer.status)
     return answer, body.sha256, body.size
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    deadline: Deadline,
+    inside: Collection[str] = (),
+    most_connections: int,
+) -> Posted:
+    """Send `body` to `url`, once; no redirect is followed. Any status is an answer: what it means
+    is the caller's to say.
+
+    `inside` are the origins that an operator allowed in the house or its network. Raises
+    AddressRefused, Unreachable, SourceFailed (no answer, or a broken one) and SourceTooSlow."""
+    at_home = any(_at_home_of(url, one) for one in inside)
+    if not at_home:
+        require_open(place(url))
+    request = Request(httpx.URL(url), "POST", body, {**headers, "Accept-Encoding": "identity"})
+    with transport.asked(
+        request, deadline, deadline.seconds, at_home=at_home, most_connections=most_connections
+    ) as response:
+        retry_after = transport.retry_after(response)
+        try:
+            packed = "content-encoding" in response.headers
+            said = "" if packed else transport.beginning(response)
+        except httpx.HTTPError:  # the status has come: that is the answer
+            said = ""
+        return Posted(response.status_code, retry_after, said)
+
+
+def _at_home_of(url: str, inside: str) -> bool:
+    return place(url, _SCHEMES) == place(inside, _SCHEMES)
 
 
 def _at_home(where: Place, inside: str) -> bool:
@@ -131,7 +161,7 @@ def _by_http(
 ) -> Exchange:
     for _ in range(redirects + 1):
         at_home = _at_home(place(asked), inside)
-        with _asked(asked, deadline, limit, at_home) as response:
+        with transport.asked(Request(asked), deadline, limit, at_home=at_home) as response:
             if not response.has_redirect_location:
                 _refuse(response)
                 for chunk in response.iter_bytes():
@@ -155,135 +185,6 @@ def _moved(response: httpx.Response) -> httpx.URL:
     return found
 
 
-_deadline: ContextVar[Deadline] = ContextVar("deadline")
-
-
-def _left(timeout: float | None) -> float:
-    """A wait on the network: as long as allowed, and never past the deadline in hand."""
-    remaining = _deadline.get().remaining
-    if not remaining:
-        raise httpcore.ReadTimeout("the deadline has passed")
-    return remaining if timeout is None else min(timeout, remaining)
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection that waits no longer than the deadline. httpx's own limits are per read, so a
-    source that sends a byte now and then would never meet them."""
-
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, _left(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, _left(timeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class _Backend(httpcore.SyncBackend):
-    """Looks a name up once and connects to what was found and judged; TLS and the Host header
-    still go by the name. `inside`: the address is an operator's own, or his proxy's."""
-
-    def __init__(self, *, inside: bool) -> None:
-        super().__init__()
-        self._inside = inside
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        failed: httpcore.NetworkError | httpcore.TimeoutException | None = None
-        for address in look_up(host, port, _left(timeout), inside=self._inside):
-            try:
-                return _Stream(
-                    super().connect_tcp(
-                        address, port, _left(timeout), local_address, socket_options
-                    )
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
-        assert failed is not None  # noqa: S101  a look-up gives an address or raises
-        raise failed
-
-
-@cache
-def _client(at_home: bool) -> httpx.Client:
-    """One client for each: a connection made to an operator's own address is nobody else's."""
-    client = httpx.Client(
-        headers={"User-Agent": settings().user_agent, "Accept-Encoding": "gzip"},
-        follow_redirects=False,
-        limits=httpx.Limits(max_connections=8),
-    )
-    # httpx has no argument for this: a transport given by us would forget HTTP(S)_PROXY.
-    for transport in (client._transport, *client._mounts.values()):
-        if isinstance(transport, httpx.HTTPTransport):
-            proxied = transport is not client._transport
-            transport._pool._network_backend = _Backend(inside=at_home or proxied)
-    return client
-
-
-@contextmanager
-def _asked(
-    url: httpx.URL, deadline: Deadline, limit: float, at_home: bool
-) -> Iterator[httpx.Response]:
-    token = _deadline.set(deadline)
-    client = _client(at_home)
-    client.cookies.clear()  # what one source asks to be remembered is not told to the next
-    try:
-        with client.stream("GET", url, timeout=limit) as response:
-            yield response
-    except httpx.TimeoutException as error:
-        if deadline.passed:
-            raise SourceTooSlow(
-                f"{url.host} não tinha terminado quando os {deadline.seconds:g} s acabaram."
-            ) from error
-        raise SourceFailed(f"{url.host} demorou mais de {limit:g} s.") from error
-    except httpx.ConnectError as error:
-        raise _no_connection(url, error) from error
-    except httpx.HTTPError as error:
-        raise SourceFailed(
-            f"{url.host} interrompeu a resposta ({type(error).__name__})."
-        ) from error
-    finally:
-        _deadline.reset(token)
-
-
-def _no_connection(url: httpx.URL, error: httpx.ConnectError) -> Exception:
-    """Whose fault it is that there is no connection: theirs when a machine said no, else ours."""
-    root = _root(error)
-    if isinstance(root, ssl.SSLError):
-        return SourceFailed(f"O certificado de {url.host} não é confiável: {root.reason}.")
-    if isinstance(root, ConnectionError) or "refused" in str(error).lower():
-        return SourceFailed(f"{url.host} recusou a conexão.")
-    if isinstance(root, socket.gaierror | OSError):
-        return Unreachable(f"Daqui não se chega a {url.host}.")
-    return SourceFailed(f"{url.host} recusou a conexão.")
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ or error.__context__:
-        error = error.__cause__ or error.__context__ or error
-    return error
-
-
 def _refuse(response: httpx.Response) -> None:
     status, host = response.status_code, response.url.host
     coding = response.headers.get("content-encoding", "").strip().lower()
@@ -295,26 +196,6 @@ def _refuse(response: httpx.Response) -> None:
         raise SourceFailed(
             f"{host} respondeu HTTP {status}.",
             status=status,
-            retry_after=_retry_after(response),
-            answer=_beginning(response),
+            retry_after=transport.retry_after(response),
+            answer=transport.beginning(response),
         )
-
-
-def _beginning(response: httpx.Response) -> str:
-    said = b""
-    for chunk in response.iter_bytes(_ANSWER_BYTES):
-        said += chunk
-        if len(said) >= _ANSWER_BYTES:
-            break
-    return said[:_ANSWER_BYTES].decode("utf-8", "replace")
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    value: str = response.headers.get("retry-after", "")
-    if value.isdigit():
-        return float(value)
-    try:
-        when = parsedate_to_datetime(value)
-        return max(0.0, (when - now()).total_seconds())
-    except (TypeError, ValueError):
-        return None

@@ -11,6 +11,7 @@ import os
 from functools import cache, cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -122,10 +123,37 @@ class Settings(BaseSettings):
     upload_max_unpacked_bytes: int = Field(
         2_000_000_000, gt=0, description="most such a file may be when unpacked"
     )
+    webhook_timeout_seconds: float = Field(
+        15.0, gt=0, description="limit of one attempt to deliver, from look-up to answer"
+    )
+    webhook_inside: str = Field(
+        "",
+        description="origins in the house or its network that webhooks may call, by commas: "
+        "http://10.1.2.3:9000",
+    )
+    webhook_overlap_hours: int = Field(
+        24, ge=0, description="how long both secrets of a webhook sign after a rotation"
+    )
+    smtp_host: str = Field("", description="the server that takes e-mail from us; empty: none")
+    smtp_port: int = Field(587, ge=1, le=65535, description="its port")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="tls from the first byte (port 465); none only inside the house"
+    )
+    smtp_user: str = Field("", description="who signs in there; empty: nobody does")
+    smtp_password: str = Field("", repr=False, description="and with what")
+    smtp_from: str = Field("", description="whose name e-mail bears: avisos@exemplo.gov.br")
+    ses_sender_email: str = Field(
+        "", description="send by Amazon SES instead, with this sender (needs boto3)"
+    )
     user_agent: str = Field(
         "Mozilla/5.0 (compatible; Atalaia)",
         description="some official hosts refuse anything but a browser",
     )
+
+    @cached_property
+    def webhook_origins(self) -> tuple[str, ...]:
+        """WEBHOOK_INSIDE, one by one."""
+        return tuple(filter(None, map(str.strip, self.webhook_inside.split(","))))
 
     @field_validator("trusted_proxies")
     @classmethod

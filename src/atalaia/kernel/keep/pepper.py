@@ -14,7 +14,7 @@ from typing import Literal
 from atalaia.kernel.base.errors import Unavailable
 from atalaia.kernel.base.settings import settings
 
-Purpose = Literal["key", "link", "session", "form"]
+Purpose = Literal["key", "link", "session", "form", "webhook"]
 SECRET_BYTES = 32
 _MIN_PEPPER_CHARACTERS = 32
 
