@@ -18,6 +18,8 @@ from atalaia.kernel.base import errors
 from atalaia.kernel.base.settings import Settings
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.keep.keys import ROLES
+from atalaia.kernel.watch import severity
+from atalaia.kernel.watch.platform_rules import RULES
 from atalaia.serve.api import app
 from atalaia.serve.api.access import ACCESS_MARK, Rule
 
@@ -154,7 +156,80 @@ async def _openapi() -> dict[str, Any]:
         return described
 
 
+def alerts_page() -> str:
+    """`docs/alerts.md`: how alerts behave, the severity scale, and every rule of the platform."""
+    lines = [
+        _ALERTS,
+        "## Severity",
+        "",
+        "One scale inside; each system's screens and texts show its own ladder's names.",
+        "",
+        "| ours | SEV | P | critical/high/normal | on screen |",
+        "|---|---|---|---|---|",
+        *(
+            f"| `{step}` | {n.sev} | {n.p} | {n.level} | {n.word} |"
+            for step, n in severity.NAMES.items()
+        ),
+        "",
+        "## The platform's rules",
+        "",
+        "`kernel/watch/platform_rules.py`. A domain brings its own in `Domain.alerts`.",
+        "",
+        "| rule | fires when | severity | owner | runbook | follows from |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| `{rule.id}` | {rule.fires} | {rule.severity} | {rule.owner} | `{rule.runbook}` "
+            f"| {', '.join(f'`{one}`' for one in rule.depends_on) or '–'} |"
+            for rule in RULES
+        ),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+_ALERTS = """# Alerts
+
+Made by `tests/docs/reference.py`; the table of rules from the code.
+
+The scheduler asks every rule each `WATCH_SECONDS`. A rule measures a number of each subject (a
+source, a job, a disk) and has a limit: at the limit all is well, above it the rule fires. A rule
+that cannot ask says *unknown* of what it watches, never *ok*, and stops no other. States: `ok`,
+`late`, `failed`, `unknown`; what is silenced shows as `silenced`.
+
+- **One open alert per cause** (rule and subject; a unique index holds it). It counts how often the
+  cause came back, and keeps when it was first and last seen.
+- **Told once**, again when it gets worse, and each cooldown (60 minutes) while nobody acknowledged
+  one that is high or critical; told again when it is over. What comes back within the cooldown is
+  the same alert and is not told anew. Events: `alert.opened`, `alert.escalated`, `alert.reminded`,
+  `alert.resolved`; who hears them, the channels say. One that could not be
+  announced stays open and shown, and is told in the next round that can.
+- **Flapping**: what turns four times in an hour stays open until it held still for 15 minutes.
+- **Unknown** for ten minutes opens an alert too: not knowing is a trouble of its own.
+- **Dependency**: what follows from an alert that is open (the last column) is shown as following
+  from it and not told; when the cause is over and it still holds, it is told.
+- **Acknowledge** (`atalaia alerts ack ID --reason …`): somebody is at it; no reminders until it is
+  over, or until `--until`. **Silence**: nobody is told until then. Both are in the audit log.
+- **Maintenance** (`atalaia maintenance add …`): alerts of the window are kept and shown as
+  silenced; checks go on; runs that begin in it are left out of the SLOs. What still holds when the
+  window ends is told then.
+- **Runbook**: every alert names one, with its arguments filled in from what was found.
+
+Who watches the watch: `atalaia watchdog`, for cron, reads two files and needs no database; it ends
+with 2 when the scheduler or its rounds are silent for 90 s, or a round failed. While the database
+is away no alert can be kept: the watchdog says so within a round, and the alert is there once it is
+back. `HEARTBEAT_URL` is asked each `HEARTBEAT_SECONDS` after a good round, so that an outside
+service raises when this whole machine is gone.
+
+```
+* * * * *  atalaia watchdog --format json || mail -s "Atalaia: ninguém vigia" plantao@…
+```
+
+What a restart of the scheduler forgets: how long Redis, the API or the workers were silent (it is
+counted anew), and which server process of PostgreSQL it saw last.
+"""
+
+
 PAGES = {
+    "alerts.md": alerts_page,
     "errors.md": errors_page,
     "settings.md": settings_page,
     "api.md": api_page,

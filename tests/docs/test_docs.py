@@ -15,6 +15,7 @@ from tests.sources.server import Answer, Asked, SourceServer
 
 from atalaia.kernel.base import errors
 from atalaia.kernel.base.database import connect
+from atalaia.kernel.watch.platform_rules import RULES
 from atalaia.kernel.work.runner import run_job
 from atalaia.serve.cli.app import ENTRIES
 
@@ -91,6 +92,26 @@ def test_contributing_names_folders_that_exist() -> None:
 def test_the_root_stays_small() -> None:
     entries = {path.relative_to(ROOT).parts[0] for path in files()}
     assert len([entry for entry in entries if not entry.startswith(".")]) <= 16
+
+
+RUNBOOKS = frozenset(
+    {
+        *("daily-check", "source-failed", "dead-letters-growing", "worker-dead", "disk-full"),
+        *("database-restarted", "redis-lost", "restore", "queue-growing", "api-slow"),
+        *("audit-broken", "backup-late", "delivery-failing", "certificate"),
+    }
+)
+
+
+def test_every_alert_is_documented_and_has_an_owner_and_a_runbook() -> None:
+    page = (DOCS / "alerts.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        assert f"| `{rule.id}` |" in page
+        folder, _, name = rule.runbook.partition("/")
+        assert (folder, name in RUNBOOKS) == ("platform", True), rule.id
+        assert rule.owner
+        assert rule.fires
+    assert len({rule.id for rule in RULES}) == len(RULES) >= 18
 
 
 def _example() -> Any:

@@ -17,6 +17,7 @@ from atalaia.kernel.ingest import pipeline
 from atalaia.kernel.ingest.connector import Connector, Table
 from atalaia.kernel.keep import audit
 from atalaia.kernel.watch import checks
+from atalaia.kernel.watch.rules import Rule
 from atalaia.kernel.work.job import Job, PeriodKind, Run
 from atalaia.kernel.work.runner import whoami
 
@@ -43,6 +44,7 @@ class Domain:
     connectors: tuple[Connector, ...]
     registry: tuple[RegistryEntry, ...]
     checks: tuple[checks.Check, ...] = ()
+    alerts: tuple[Rule, ...] = ()  # its alert rules, asked beside the platform's own
     tables: Mapping[str, Table] = field(default_factory=dict)  # of jobs that read no source
     thresholds: Path | None = None
     router: str = ""  # 'module:attribute' of a FastAPI router, imported by serve only

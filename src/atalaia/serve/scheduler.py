@@ -1,8 +1,13 @@
 """The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
 so it may die and come back at any moment without anything being lost or done twice.
 
+<<<<<<< HEAD
 It also verifies what is new in the audit log and anchors it outside the database, has a base
 backup of the private server taken each day, and delivers what was announced.
+=======
+It also asks the alert rules, verifies what is new in the audit log and anchors it outside the
+database, and has a base backup of the private server taken each day.
+>>>>>>> 668f5bb (Alerts: the platform's rules, asked by the scheduler each by itself; one open alert per cause, told once and in no silence; a watchdog that needs no database, and a heartbeat outside)
 """
 
 from __future__ import annotations
@@ -29,6 +34,7 @@ from atalaia.kernel.work.schedule import Asked, Scheduled
 from atalaia.serve import catalog, worker
 from atalaia.serve.local import wal
 from atalaia.serve.local.layout import layout
+from atalaia.serve.watching import Watch
 
 # What comes round. A run whose job no installed domain brings is not asked for.
 SCHEDULE = (Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),)
@@ -141,9 +147,14 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
+<<<<<<< HEAD
     sending = _Sending()
     while not stopped.is_set():
         parts = (sending.keep_sending, _go_round, keep_anchored, keep_based, catch_up)
+=======
+    parts = (_go_round, Watch().keep_watch, keep_anchored, keep_based, catch_up)
+    while not stopped.is_set():
+>>>>>>> 668f5bb (Alerts: the platform's rules, asked by the scheduler each by itself; one open alert per cause, told once and in no silence; a watchdog that needs no database, and a heartbeat outside)
         for part in parts:
             name = part.__name__
             try:

@@ -150,10 +150,39 @@ class Settings(BaseSettings):
         description="some official hosts refuse anything but a browser",
     )
 
+<<<<<<< HEAD
     @cached_property
     def webhook_origins(self) -> tuple[str, ...]:
         """WEBHOOK_INSIDE, one by one."""
         return tuple(filter(None, map(str.strip, self.webhook_inside.split(","))))
+=======
+    watch_seconds: float = Field(
+        10.0, gt=0, description="how often the scheduler asks the alert rules"
+    )
+    watch_queue_seconds: float = Field(
+        300.0, gt=0, description="a due work item that waits longer raises an alert"
+    )
+    watch_queue_items: int = Field(
+        10_000, ge=1, description="more due work items than this raise an alert"
+    )
+    watch_dead_letters_per_hour: int = Field(
+        100, ge=0, description="more new dead letters of a domain in an hour raise an alert"
+    )
+    disk_high_percent: int = Field(
+        90, ge=1, le=99, description="a disk used above this raises an alert"
+    )
+    heartbeat_url: str = Field(
+        "",
+        repr=False,
+        description="an outside address asked after each good evaluation of the alert rules, which "
+        "raises by itself when it is not (dead man's switch)",
+    )
+    heartbeat_seconds: float = Field(60.0, gt=0, description="how often it is asked")
+    contacts_file: Path | None = Field(
+        None,
+        description="YAML or JSON file of who is called about an incident, and when; none: nobody",
+    )
+>>>>>>> 668f5bb (Alerts: the platform's rules, asked by the scheduler each by itself; one open alert per cause, told once and in no silence; a watchdog that needs no database, and a heartbeat outside)
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -61,6 +61,7 @@ ENTRIES = (
     Entry(
         "doctor", f"{_HERE}.watch:doctor", "Confere a máquina e os mínimos documentados.", _WATCH
     ),
+    Entry("watchdog", f"{_HERE}.watchdog:watchdog", "Soa quando ninguém vigia.", _WATCH),
     Entry("logs", f"{_HERE}.watch:logs", "O que as partes registraram.", _WATCH),
     Entry("backup", f"{_HERE}.backup:backup", "Tudo num arquivo: fazer, conferir, voltar.", _WATCH),
     Entry(
