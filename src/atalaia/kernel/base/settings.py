@@ -149,13 +149,6 @@ class Settings(BaseSettings):
         "Mozilla/5.0 (compatible; Atalaia)",
         description="some official hosts refuse anything but a browser",
     )
-
-<<<<<<< HEAD
-    @cached_property
-    def webhook_origins(self) -> tuple[str, ...]:
-        """WEBHOOK_INSIDE, one by one."""
-        return tuple(filter(None, map(str.strip, self.webhook_inside.split(","))))
-=======
     watch_seconds: float = Field(
         10.0, gt=0, description="how often the scheduler asks the alert rules"
     )
@@ -182,7 +175,11 @@ class Settings(BaseSettings):
         None,
         description="YAML or JSON file of who is called about an incident, and when; none: nobody",
     )
->>>>>>> 668f5bb (Alerts: the platform's rules, asked by the scheduler each by itself; one open alert per cause, told once and in no silence; a watchdog that needs no database, and a heartbeat outside)
+
+    @cached_property
+    def webhook_origins(self) -> tuple[str, ...]:
+        """WEBHOOK_INSIDE, one by one."""
+        return tuple(filter(None, map(str.strip, self.webhook_inside.split(","))))
 
     @field_validator("trusted_proxies")
     @classmethod
