@@ -275,7 +275,7 @@ def _told(connection: Connection, what: str, alert: Mapping[str, Any]) -> bool:
 
 def _text(alert: Mapping[str, Any]) -> str:
     """What a person reads of it."""
-    arguments = "".join(f" --set {name}={value}" for name, value in alert["arguments"].items())
+    arguments = "".join(f" --arg {name}={value}" for name, value in alert["arguments"].items())
     return (
         f"{alert['says']}\nSeveridade: {NAMES[Severity(alert['severity'])].word}. "
         f"Responsável: {alert['owner']}.\n"
