@@ -1,13 +1,11 @@
 """The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
 so it may die and come back at any moment without anything being lost or done twice.
 
-<<<<<<< HEAD
-It also verifies what is new in the audit log and anchors it outside the database, has a base
-backup of the private server taken each day, and delivers what was announced.
-=======
-It also asks the alert rules, verifies what is new in the audit log and anchors it outside the
-database, and has a base backup of the private server taken each day.
->>>>>>> 668f5bb (Alerts: the platform's rules, asked by the scheduler each by itself; one open alert per cause, told once and in no silence; a watchdog that needs no database, and a heartbeat outside)
+    sending, watch = _Sending(), Watch()
+    parts = (
+        sending.keep_sending, _go_round, watch.keep_watch, keep_anchored, keep_based, catch_up,
+    )  # fmt: skip
+    while not stopped.is_set():
 """
 
 from __future__ import annotations
@@ -147,14 +145,11 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
-<<<<<<< HEAD
-    sending = _Sending()
+    sending, watch = _Sending(), Watch()
+    parts = (
+        sending.keep_sending, _go_round, watch.keep_watch, keep_anchored, keep_based, catch_up,
+    )  # fmt: skip
     while not stopped.is_set():
-        parts = (sending.keep_sending, _go_round, keep_anchored, keep_based, catch_up)
-=======
-    parts = (_go_round, Watch().keep_watch, keep_anchored, keep_based, catch_up)
-    while not stopped.is_set():
->>>>>>> 668f5bb (Alerts: the platform's rules, asked by the scheduler each by itself; one open alert per cause, told once and in no silence; a watchdog that needs no database, and a heartbeat outside)
         for part in parts:
             name = part.__name__
             try:
