@@ -101,10 +101,27 @@ if (token) {
     ['queue', '/ops/queue'],
     ['schedule', '/ops/schedule'],
     ['backups', '/ops/backups'],
+    ['alerts', '/alerts'],
+    ['slos', '/slos'],
+    ['incidents', '/incidents'],
+    ['runbooks', '/runbooks'],
+    ['runbook', '/runbooks/platform/daily-check'],
+    ['webhooks', '/ops/webhooks'],
+    ['deliveries', '/ops/deliveries'],
   ]) {
     await keep(name, await get(path));
   }
   await keep('dead-letters', await deadLetters());
+  // Of each the first there is: an installation that has seen nothing yet keeps what stands.
+  for (const [name, list, id] of [
+    ['alert', '/alerts', 'alert_id'],
+    ['incident', '/incidents', 'incident_id'],
+    ['delivery', '/ops/deliveries', 'delivery_id'],
+    ['runbook-run', '/runbook-runs', 'runbook_run_id'],
+  ]) {
+    const [first] = (await get(list)).items;
+    if (first) await keep(name, await get(`${list}/${first[id]}`));
+  }
   const [loaded] = (await get('/ops/pipeline-runs?job_name=registro_civil_deaths')).items;
   await keep('run', await get(`/ops/pipeline-runs/${loaded.run_id}`));
 }

@@ -18,6 +18,8 @@ interface Ask {
 export interface Change {
   method: 'POST' | 'DELETE';
   body?: unknown;
+  /** The same number with the same content is the same change, however often it is sent. */
+  once?: string;
 }
 
 /** The address of a question, with empty parameters left out. */
@@ -49,6 +51,7 @@ async function send(path: string, query: Query, options: Ask, change?: Change): 
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
   const token = change ? readFormToken() : null;
   if (token !== null) headers.set('X-Atalaia-Form', token);
+  if (change?.once !== undefined) headers.set('Idempotency-Key', change.once);
   if (change?.body !== undefined) headers.set('Content-Type', 'application/json');
   try {
     const response = await fetch(addressOf(path, query), {

@@ -1,7 +1,7 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { ask, type Query } from './client';
+import { act, ask, type Query } from './client';
 import { watched } from './watched';
-import type { Page, RunWhole } from './watchTypes';
+import type { AlertPageOf, AlertWhole, Levels, Page, RunWhole, Window } from './watchTypes';
 
 /** A list the API has by page: where its pages are, and under which name they are told of. */
 export interface Served {
@@ -44,3 +44,44 @@ export const runQuery = (id: string) =>
     queryFn: ({ signal }) =>
       ask<RunWhole>(`/ops/pipeline-runs/${encodeURIComponent(id)}`, {}, { signal, withKey: true }),
   });
+
+export const ALERTS: Served = { key: 'alerts', path: '/alerts' };
+
+/** As many as a person can look through at once. */
+const MOST_NOW = 100;
+
+/** What is open, the worst first. */
+export const openAlertsQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'alerts', 'open'],
+  queryFn: ({ signal }) =>
+    ask<AlertPageOf>('/alerts', { page_size: MOST_NOW }, { signal, withKey: true }),
+});
+
+export const alertQuery = (id: string) =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', 'alert', id],
+    queryFn: ({ signal }) =>
+      ask<AlertWhole>(`/alerts/${encodeURIComponent(id)}`, {}, { signal, withKey: true }),
+  });
+
+/** Somebody is at it, until then or until it is resolved: nobody is reminded meanwhile. */
+export const acknowledgeAlert = (id: number, reason: string) =>
+  act<unknown>(`/alerts/${id}/acknowledge`, { method: 'POST', body: { reason } });
+
+/** Nobody is told of it until then. */
+export const silenceAlert = (id: number, reason: string, until: string) =>
+  act<unknown>(`/alerts/${id}/silence`, { method: 'POST', body: { reason, until } });
+
+export const levelsQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'slos'],
+  queryFn: ({ signal }) => ask<Levels>('/slos', {}, { signal, withKey: true }),
+});
+
+export const windowsQuery = queryOptions({
+  ...watched,
+  queryKey: ['ops', 'maintenance'],
+  queryFn: ({ signal }) => ask<Page<Window>>('/maintenance-windows', {}, { signal, withKey: true }),
+});

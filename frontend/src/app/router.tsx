@@ -98,6 +98,54 @@ const checks = createRoute({
   component: lazyRouteComponent(() => import('../ops/checks/ChecksPage'), 'ChecksPage'),
 });
 
+const alerts = createRoute({
+  getParentRoute: () => operations,
+  path: '/alertas',
+  component: lazyRouteComponent(() => import('../ops/alerts/AlertsPage'), 'AlertsPage'),
+});
+
+const alert = createRoute({
+  getParentRoute: () => operations,
+  path: '/alertas/$id',
+  component: lazyRouteComponent(() => import('../ops/alerts/AlertPage'), 'AlertPage'),
+});
+
+const runbooks = createRoute({
+  getParentRoute: () => operations,
+  path: '/runbooks',
+  component: lazyRouteComponent(() => import('../ops/runbooks/RunbooksPage'), 'RunbooksPage'),
+});
+
+const runbook = createRoute({
+  getParentRoute: () => operations,
+  path: '/runbook/$',
+  component: lazyRouteComponent(() => import('../ops/runbooks/RunbookPage'), 'RunbookPage'),
+});
+
+const runbookRun = createRoute({
+  getParentRoute: () => operations,
+  path: '/runbooks-executados/$id',
+  component: lazyRouteComponent(() => import('../ops/runbooks/RunbookRunPage'), 'RunbookRunPage'),
+});
+
+const incidents = createRoute({
+  getParentRoute: () => operations,
+  path: '/incidentes',
+  component: lazyRouteComponent(() => import('../ops/incidents/IncidentsPage'), 'IncidentsPage'),
+});
+
+const incident = createRoute({
+  getParentRoute: () => operations,
+  path: '/incidentes/$id',
+  component: lazyRouteComponent(() => import('../ops/incidents/IncidentPage'), 'IncidentPage'),
+});
+
+const deliveries = createRoute({
+  getParentRoute: () => operations,
+  path: '/entregas',
+  component: lazyRouteComponent(() => import('../ops/deliveries/DeliveriesPage'), 'DeliveriesPage'),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/entrar',
@@ -108,7 +156,25 @@ export const routeTree = root.addChildren([
   atlas,
   territory,
   signIn,
-  operations.addChildren([now, runs, run, checks, queue, letters, keys, audit, backups]),
+  operations.addChildren([
+    now,
+    alerts,
+    alert,
+    incidents,
+    incident,
+    runbooks,
+    runbook,
+    runbookRun,
+    deliveries,
+    runs,
+    run,
+    checks,
+    queue,
+    letters,
+    keys,
+    audit,
+    backups,
+  ]),
 ]);
 
 export function newRouter() {

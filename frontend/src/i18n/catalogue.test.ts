@@ -29,6 +29,19 @@ const FAMILIES = [
   'audit',
   'run.step',
   'run.fact',
+  'severity',
+  'alert.status',
+  'alert.shown',
+  'deed',
+  'slo.is',
+  'delivery.of',
+  'delivery.status',
+  'channel.kind',
+  'incident.status',
+  'incident.event',
+  'runbook.place',
+  'runbook.status',
+  'runbook.cell',
 ];
 
 function paramsOf(text: string): string[] {

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { checksQuery, connectorsQuery, runsQuery } from '../api/queries';
+import { openAlertsQuery } from '../api/watchQueries';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
@@ -27,6 +28,7 @@ export function OpsPage() {
   const { say, language } = useLanguage();
   const { runs, checks, connectors, error, readAt, retry } = useLedger();
   const rooms = useRoomNeeds();
+  const alerts = useQuery(openAlertsQuery).data;
   const complete = runs && checks && connectors;
   const time = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
   return (
@@ -34,7 +36,7 @@ export function OpsPage() {
       {error && <Refusal error={error} onRetry={retry} kept={Boolean(complete)} />}
       {complete ? (
         <>
-          <NeedsList runs={runs} checks={checks} rooms={rooms} />
+          <NeedsList runs={runs} checks={checks} rooms={rooms} alerts={alerts} />
           <SourcesList connectors={connectors} />
           <RunsList runs={runs} />
           <ChecksList checks={checks} />

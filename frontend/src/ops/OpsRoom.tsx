@@ -19,10 +19,14 @@ import { useWords } from './words';
 
 const SECTIONS = [
   ['/operacoes', 'room.now'],
+  ['/operacoes/alertas', 'alert.list'],
+  ['/operacoes/incidentes', 'incident.list'],
+  ['/operacoes/runbooks', 'runbook.list'],
   ['/operacoes/execucoes', 'ops.runs'],
   ['/operacoes/verificacoes', 'ops.checks'],
   ['/operacoes/fila', 'room.queue'],
   ['/operacoes/mortos', 'room.letters'],
+  ['/operacoes/entregas', 'delivery.list'],
   ['/operacoes/chaves', 'room.keys'],
   ['/operacoes/auditoria', 'room.audit'],
   ['/operacoes/copias', 'room.backups'],

@@ -1,9 +1,12 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
 import type { Check, Connector, Run } from '../api/types';
+import type { AlertPageOf } from '../api/watchTypes';
 import { useLanguage } from '../i18n/language';
 import { formatNumber } from '../text/format';
 import type { Search } from '../view/address';
+import { asksForSomeone } from './alerts/judge';
+import { NowAlerts } from './alerts/NowAlerts';
 import { Moment } from './Moment';
 import styles from './Ops.module.css';
 import { type Column, OpsTable } from './OpsTable';
@@ -48,17 +51,27 @@ export function NeedsList(props: {
   runs: readonly Run[];
   checks: readonly Check[];
   rooms: readonly RoomNeed[];
+  alerts: AlertPageOf | undefined;
 }) {
-  const { runs, checks, rooms } = props;
+  const { runs, checks, rooms, alerts } = props;
   const { say } = useLanguage();
-  const needs = useMemo(() => needsOf(runs, checks), [runs, checks]);
+  const asking = useMemo(() => alerts?.items.filter(asksForSomeone) ?? [], [alerts]);
+  const needs = useMemo(() => {
+    // A run that failed and the alert about it are one thing to do.
+    const told = new Set(asking.flatMap((one) => [one.subject, ...Object.values(one.arguments)]));
+    return needsOf(runs, checks).filter(({ kind, name }) => kind !== 'run' || !told.has(name));
+  }, [runs, checks, asking]);
   return (
     <section aria-label={say('ops.now')} className={styles.needs}>
       <h2>{say('ops.now')}</h2>
+      <NowAlerts />
       {needs.length + rooms.length === 0 ? (
-        <p>
-          <StateMark state="ok" /> {say('ops.now.none')}
-        </p>
+        alerts &&
+        asking.length === 0 && (
+          <p>
+            <StateMark state="ok" /> {say('ops.now.none')}
+          </p>
+        )
       ) : (
         <ul>
           {rooms

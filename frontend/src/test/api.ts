@@ -1,4 +1,6 @@
 import { vi } from 'vitest';
+import alert from './fixtures/alert.json';
+import alerts from './fixtures/alerts.json';
 import audit from './fixtures/audit.json';
 import auditStreams from './fixtures/audit-streams.json';
 import backups from './fixtures/backups.json';
@@ -9,7 +11,11 @@ import values2019 from './fixtures/choropleth-deaths_total-2019.json';
 import compare from './fixtures/compare.json';
 import connectors from './fixtures/connectors.json';
 import letters from './fixtures/dead-letters.json';
+import deliveries from './fixtures/deliveries.json';
+import delivery from './fixtures/delivery.json';
 import explain from './fixtures/explain.json';
+import incident from './fixtures/incident.json';
+import incidents from './fixtures/incidents.json';
 import index from './fixtures/index.json';
 import indicators from './fixtures/indicators.json';
 import keys from './fixtures/keys.json';
@@ -18,12 +24,28 @@ import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
 import queue from './fixtures/queue.json';
 import run from './fixtures/run.json';
+import runbook from './fixtures/runbook.json';
+import runbookRun from './fixtures/runbook-run.json';
+import runbooks from './fixtures/runbooks.json';
 import runs from './fixtures/runs.json';
 import schedule from './fixtures/schedule.json';
 import shapes from './fixtures/shapes.json';
+import slos from './fixtures/slos.json';
 import summary from './fixtures/summary.json';
+import webhooks from './fixtures/webhooks.json';
 
 export const recorded = {
+  alert,
+  alerts,
+  deliveries,
+  delivery,
+  incident,
+  incidents,
+  runbook,
+  runbookRun,
+  runbooks,
+  slos,
+  webhooks,
   audit,
   auditStreams,
   backups,
@@ -112,6 +134,28 @@ const ROUTES: Record<string, Answer> = {
   '/v1/ops/pipeline-checks': guarded(checks),
   '/v1/ops/connector-registry': guarded(connectors),
   '/v1/ops/summary': guarded(summary),
+  '/v1/alerts': (asked: Asked) =>
+    guarded({
+      ...alerts,
+      items: [],
+      count: 0,
+      total: 0,
+      // The rules have just been asked.
+      evaluated_at: new Date().toISOString(),
+    })(asked),
+  '/v1/alerts/1': guarded(alert),
+  '/v1/slos': guarded(slos),
+  '/v1/maintenance-windows': guarded({ items: [], count: 0, total: 0, page: 1, page_size: 50 }),
+  '/v1/incidents': guarded(incidents),
+  '/v1/incidents/1': guarded(incident),
+  '/v1/runbooks': guarded(runbooks),
+  [`/v1/runbooks/${runbook.name}`]: guarded(runbook),
+  '/v1/runbook-runs': guarded({ items: [], count: 0, more: false }),
+  [`/v1/runbook-runs/${runbookRun.runbook_run_id}`]: guarded(runbookRun),
+  '/v1/ops/webhooks': guarded(webhooks),
+  '/v1/ops/mailboxes': guarded({ items: [], count: 0 }),
+  '/v1/ops/deliveries': guarded(deliveries),
+  [`/v1/ops/deliveries/${delivery.delivery_id}`]: guarded(delivery),
   '/v1/session': guarded(VIEWER),
   '/v1/access/keys': guarded(keys),
   '/v1/ops/dead-letters': guarded({ ...letters, more: false }),

@@ -82,21 +82,21 @@ def alerts(
 def alert(alert_id: AlertId, _who: Viewer) -> Response:
     """One alert, the ones that follow from it, and what the audit log has about it."""
     found = row(
-        f"""SELECT (to_jsonb(told) || jsonb_build_object(
+        f"""SELECT (to_jsonb(named) || jsonb_build_object(
                'followers', coalesce((
                    SELECT jsonb_agg(jsonb_build_object(
                        'alert_id', f.alert_id, 'rule', f.rule, 'subject', f.subject,
                        'title', f.title, 'shown', f.shown, 'severity', f.severity)
                        ORDER BY f.alert_id)
-                   FROM ops.alerts_now f WHERE f.follows = told.alert_id), '[]'),
+                   FROM ops.alerts_now f WHERE f.follows = named.alert_id), '[]'),
                'history', coalesce((
                    SELECT jsonb_agg(jsonb_build_object(
                        'at', l.at, 'actor', l.actor, 'action', l.action, 'reason', l.reason,
                        'details', l.details) ORDER BY l.seq)
                    FROM ops.audit_log l
-                   WHERE l.stream = 'alerts' AND l.subject = told.alert_id::text), '[]')
+                   WHERE l.stream = 'alerts' AND l.subject = named.alert_id::text), '[]')
                ))::text AS body
-           FROM (SELECT {_COLUMNS} FROM ops.alerts_now a WHERE a.alert_id = %s) AS told""",  # noqa: S608  constants
+           FROM (SELECT {_COLUMNS} FROM ops.alerts_now a WHERE a.alert_id = %s) AS named""",  # noqa: S608  constants
         (alert_id,),
     )
     if found is None:

@@ -1,0 +1,37 @@
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
+import { ask, type Query } from './client';
+import type { List } from './types';
+import { watched } from './watched';
+import type { Channel, DeliveryPage, DeliveryWhole } from './watchTypes';
+
+const channels = (key: 'webhooks' | 'mailboxes') =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', key],
+    queryFn: ({ signal }) => ask<List<Channel>>(`/ops/${key}`, {}, { signal, withKey: true }),
+  });
+
+export const webhooksQuery = channels('webhooks');
+/** Addresses of people: an operator's. */
+export const mailboxesQuery = channels('mailboxes');
+
+/** Pages are bounded by a delivery: what is announced meanwhile moves nothing. */
+export const deliveriesQuery = (query: Query) =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', 'deliveries', query],
+    placeholderData: keepPreviousData,
+    queryFn: ({ signal }) => ask<DeliveryPage>('/ops/deliveries', query, { signal, withKey: true }),
+  });
+
+export const deliveryQuery = (id: string) =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', 'delivery', id],
+    queryFn: ({ signal }) =>
+      ask<DeliveryWhole>(
+        `/ops/deliveries/${encodeURIComponent(id)}`,
+        {},
+        { signal, withKey: true },
+      ),
+  });

@@ -1,0 +1,96 @@
+import { useQuery } from '@tanstack/react-query';
+import { mailboxesQuery, webhooksQuery } from '../../api/deliveryQueries';
+import type { Channel } from '../../api/watchTypes';
+import { Refusal } from '../../app/Refusal';
+import { useLanguage } from '../../i18n/language';
+import { type DataColumn, DataTable } from '../list/DataTable';
+import { Moment } from '../Moment';
+import { reaches, useRoom } from '../room';
+import section from '../Section.module.css';
+import { StateMark } from '../StateMark';
+import { useWords } from '../words';
+import { stateOfChannel } from './judge';
+
+function useColumns(): DataColumn<Channel>[] {
+  const { say } = useLanguage();
+  const words = useWords();
+  return [
+    {
+      id: 'state',
+      title: say('ops.col.state'),
+      cell: (one) => (
+        <>
+          <StateMark state={stateOfChannel(one)} />{' '}
+          <small>
+            {one.status === 'disabled'
+              ? one.disabled_reason
+              : one.failures > 0 && say('channel.failures', { count: one.failures })}
+          </small>
+        </>
+      ),
+    },
+    { id: 'name', title: say('key.col.name'), cell: ({ name }) => name },
+    {
+      id: 'kind',
+      title: say('queue.kind'),
+      wide: true,
+      cell: ({ kind }) => words('channel.kind', kind),
+    },
+    {
+      id: 'address',
+      title: say('channel.address'),
+      wide: true,
+      cell: ({ address }) => <code>{address}</code>,
+    },
+    {
+      id: 'hears',
+      title: say('channel.hears'),
+      wide: true,
+      cell: ({ event_types }) => <code>{event_types.join(', ')}</code>,
+    },
+    {
+      id: 'waiting',
+      title: say('channel.waiting'),
+      numeric: true,
+      cell: ({ waiting }) => waiting,
+    },
+    {
+      id: 'last',
+      title: say('channel.last'),
+      cell: ({ last_delivered_at }) => <Moment iso={last_delivered_at} />,
+    },
+  ];
+}
+
+/** The webhooks and mailboxes that hear of what happens. */
+export function Channels() {
+  const { say } = useLanguage();
+  const { viewer } = useRoom();
+  const webhooks = useQuery(webhooksQuery);
+  const mailboxes = useQuery({ ...mailboxesQuery, enabled: reaches(viewer.role, 'operator') });
+  const columns = useColumns();
+  const items = [...(webhooks.data?.items ?? []), ...(mailboxes.data?.items ?? [])];
+  return (
+    <>
+      <div className={section.head}>
+        <h2>{say('channel.list')}</h2>
+      </div>
+      {webhooks.error && (
+        <Refusal
+          error={webhooks.error}
+          onRetry={() => void webhooks.refetch()}
+          kept={Boolean(webhooks.data)}
+        />
+      )}
+      {webhooks.data && (
+        <DataTable
+          caption={say('channel.list')}
+          items={items}
+          columns={columns}
+          keyOf={({ channel_id }) => channel_id}
+          empty={<p>{say('channel.none')}</p>}
+        />
+      )}
+    </>
+  );
+}
