@@ -13,6 +13,7 @@ from typing import Any
 
 from atalaia.kernel.base.errors import NotFound, UnknownJob, UsageError
 from atalaia.kernel.domain import Broken, Domain, installed
+from atalaia.kernel.watch.sources import Expected
 from atalaia.kernel.work.job import Job
 
 # What turns loaded rows into answers, whatever was loaded: always after the others, in this order.
@@ -66,6 +67,15 @@ def in_order(some: Sequence[Job]) -> list[Job]:
     """Loads in their manifests' order, then what comes after every load."""
     after = [one for name in AFTER_LOAD for one in some if one.name == name]
     return [one for one in some if one.name not in AFTER_LOAD] + after
+
+
+def expected() -> dict[str, Expected]:
+    """What each connector says of its data's age, by its name; a planned one is not there."""
+    return {
+        one.name: Expected(one.folder, one.datasets, one.refresh_hours if one.base_url else None)
+        for domain in domains()
+        for one in domain.connectors
+    }
 
 
 def explain(uri: str) -> dict[str, Any]:

@@ -177,6 +177,34 @@ def test_whose_fault_it_is_that_there_is_no_connection(tmp_path: Path) -> None:
     assert caught.value.verdict == "we_failed"
 
 
+def test_the_certificate_a_source_showed_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its fingerprint as OpenSSL says it, and when it expires; nothing of a source without TLS."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 9 -subj /CN=localhost"
+    files = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key)]
+    subprocess.run(
+        [*command.split(), *files, "-out", str(certificate)], check=True, capture_output=True
+    )
+    asked = ["openssl", "x509", "-in", str(certificate), "-noout", "-fingerprint", "-sha256"]
+    said = subprocess.run(asked, check=True, capture_output=True, text=True).stdout
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    transport.client.cache_clear()
+    made = SourceServer(lambda _asked: Answer(BODY))
+    made.secure(certificate, key)
+    try:
+        with made as server, SourceServer(lambda _asked: Answer(BODY)) as plain:
+            shown, none = (get(url, tmp_path)[0].certificate for url in (server.url, plain.url))
+    finally:
+        transport.client.cache_clear()
+    assert none is None
+    assert shown
+    assert shown["sha256"] == said.strip().partition("=")[2].replace(":", "").lower()
+    left = datetime.fromisoformat(shown["expires_at"]) - datetime.now(UTC)
+    assert 8 < left.total_seconds() / 86400 < 9.1
+
+
 def test_a_certificate_nobody_vouches_for_is_the_sources_failure(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = "openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=localhost"

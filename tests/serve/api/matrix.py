@@ -221,10 +221,28 @@ def _runbook_run(tenant: str) -> str | None:
     return state.run_id
 
 
+def _source(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None  # sources are the house's
+    with connect(autocommit=True) as connection:
+        connection.execute(
+            """INSERT INTO ops.connector_registry
+                   (connector, job_name, domain, wave, source, status)
+               VALUES ('matrix', 'matrix_source', 'x', 'w', 's', 'planned')"""
+        )
+        connection.execute(
+            """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, actor,
+                   trigger, trace_id, run_status, finished_at_utc)
+               VALUES (gen_random_uuid(), 'matrix_source', 'x', '2024', 'test', 'python', '-',
+                       'failed', clock_timestamp())"""
+        )
+    return "matrix"
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
     "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
-    "alert_id": _alert, "incident_id": _incident,
+    "alert_id": _alert, "incident_id": _incident, "source_name": _source,
     "webhook_id": _channel("webhook"), "mailbox_id": _channel("email"), "delivery_id": _delivery,
     "runbook": _runbook, "runbook_run_id": _runbook_run,
 }  # fmt: skip

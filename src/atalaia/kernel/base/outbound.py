@@ -33,6 +33,7 @@ class Exchange:
     status: int
     fetched_at: datetime
     headers: dict[str, str] = field(default_factory=dict)
+    certificate: dict[str, str] | None = None  # the source's: sha256, expires_at (under TLS only)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,13 @@ def _by_http(
         at_home = _at_home(place(asked), inside)
         with transport.asked(Request(asked), deadline, limit, at_home=at_home) as response:
             if not response.has_redirect_location:
+                shown = transport.certificate(response)
                 _refuse(response)
                 for chunk in response.iter_bytes():
                     body.write(chunk)
-                return Exchange(str(asked), response.status_code, now(), dict(response.headers))
+                return Exchange(
+                    str(asked), response.status_code, now(), dict(response.headers), shown
+                )
             asked = _moved(response)
     raise SourceFailed(
         f"{response.url.host} manda para outro endereço (HTTP {response.status_code}).",

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import socket
 import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -169,6 +171,21 @@ def _root(error: BaseException) -> BaseException:
     while error.__cause__ or error.__context__:
         error = error.__cause__ or error.__context__ or error
     return error
+
+
+def certificate(response: httpx.Response) -> dict[str, str] | None:
+    """What a machine showed to say who it is (SHA-256, expiry); None without TLS. Asked while the
+    answer is still being read."""
+    stream = response.extensions.get("network_stream")
+    tls = stream.get_extra_info("ssl_object") if stream else None
+    shown = tls.getpeercert(True) if tls else None
+    if not tls or not shown:
+        return None
+    until = ssl.cert_time_to_seconds(tls.getpeercert()["notAfter"])
+    return {
+        "sha256": hashlib.sha256(shown).hexdigest(),
+        "expires_at": datetime.fromtimestamp(until, UTC).isoformat(),
+    }
 
 
 def beginning(response: httpx.Response) -> str:

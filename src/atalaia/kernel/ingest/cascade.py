@@ -146,6 +146,7 @@ def _one(
         if request.too_much and re.search(request.too_much, error.answer):
             raise TooMuchAsked(status=error.status, answer=error.answer) from error
         raise
+    told = {k: v for k, v in asdict(exchange).items() if v is not None}
     kept = {k: v for k, v in exchange.headers.items() if k in _KEPT_HEADERS}
     return Arrival(
         file=scratch,
@@ -154,7 +155,7 @@ def _one(
         reference_period=run.reference_period,
         filename=request.filename,
         exchange={
-            **asdict(exchange),
+            **told,
             "fetched_at": exchange.fetched_at.isoformat(),
             "headers": kept,
         },

@@ -37,6 +37,7 @@ from atalaia.serve.api import (
     problems,
     runbooks,
     session,
+    sources,
     webhooks,
     work,
 )
@@ -58,6 +59,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
         health.router,
         ops.router,
         live.router,
+        sources.router,
         work.router,
         jobs.router,
         alerts.router,

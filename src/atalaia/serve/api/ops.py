@@ -10,6 +10,8 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from atalaia.kernel.base.database import row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.base.logfiles import of_trace
+from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep.guard import MAX_AGE_HOURS
 from atalaia.kernel.watch import readiness as kernel_readiness
 from atalaia.serve.api.access import needs
@@ -18,11 +20,18 @@ from atalaia.serve.api.answers import Page, PageSize, answer
 router = APIRouter(prefix="/v1/ops", tags=["operação"], dependencies=[Depends(needs("viewer"))])
 
 Name = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_]{1,60}$")]
+_MOST_LINES = 500
 RunStatus = Literal["running", "success", "failed", "blocked", "manual_required", "cancelled"]
 
 
 def _answer(found: dict[str, str] | None) -> Response:
     return answer(found["body"] if found else "null")
+
+
+def _no_run() -> NotFound:
+    return NotFound(
+        "Não há execução com esse run_id.", todo="A lista está em /v1/ops/pipeline-runs."
+    )
 
 
 @router.get("/pipeline-runs", summary="Execuções, da mais nova para a mais velha")
@@ -69,7 +78,7 @@ def pipeline_runs(
 
 @router.get("/pipeline-runs/{run_id}", summary="Uma execução, com passos, arquivos e checks")
 def pipeline_run(run_id: UUID) -> Response:
-    """One run: its columns, steps, bronze objects and checks."""
+    """One run: steps, bronze, checks, contracts, and others of its job, period or trace."""
     found = row(
         """SELECT (to_jsonb(run) || jsonb_build_object(
                'checks', coalesce((SELECT jsonb_agg(to_jsonb(c) ORDER BY c.check_id)
@@ -78,15 +87,47 @@ def pipeline_run(run_id: UUID) -> Response:
                'bronze', coalesce((SELECT jsonb_agg(to_jsonb(m) ORDER BY m.path)
                                    FROM ops.run_bronze AS b JOIN bronze.manifest AS m
                                        USING (bronze_id)
-                                   WHERE b.run_id = run.run_id), '[]')))::text AS body
+                                   WHERE b.run_id = run.run_id), '[]'),
+               'balanced', run.rows_read
+                           = run.rows_loaded + run.rows_rejected + run.rows_duplicate,
+               'dead_letters', (SELECT count(*) FROM ops.dead_letters AS d
+                                WHERE d.run_id = run.run_id),
+               'contracts', coalesce((
+                   SELECT jsonb_agg(to_jsonb(s)) FROM (
+                       SELECT DISTINCT ON (connector) connector, version, table_name, columns,
+                              payload, created_at_utc
+                       FROM ops.source_schema_contracts
+                       WHERE connector = run.job_name OR connector IN (
+                           SELECT b.connector FROM ops.run_bronze AS b
+                           WHERE b.run_id = run.run_id)
+                       ORDER BY connector, (created_at_utc <= run.finished_at_utc) DESC,
+                                version DESC) AS s), '[]'),
+               'others', coalesce((
+                   SELECT jsonb_agg(to_jsonb(o) ORDER BY o.started_at_utc DESC) FROM (
+                       SELECT run_id, job_name, reference_period, run_status, verdict, attempt,
+                              trigger, started_at_utc, finished_at_utc,
+                              trace_id = run.trace_id AS same_trace
+                       FROM ops.pipeline_runs AS o
+                       WHERE o.run_id <> run.run_id
+                         AND (o.trace_id = run.trace_id OR (o.job_name = run.job_name
+                              AND o.reference_period = run.reference_period))
+                       ORDER BY started_at_utc DESC LIMIT 20) AS o), '[]')))::text AS body
            FROM ops.pipeline_runs AS run WHERE run_id = %s""",
         (run_id,),
     )
     if not found:
-        raise NotFound(
-            "Não há execução com esse run_id.", todo="A lista está em /v1/ops/pipeline-runs."
-        )
+        raise _no_run()
     return _answer(found)
+
+
+@router.get("/pipeline-runs/{run_id}/log", summary="O que se registrou durante uma execução")
+def pipeline_run_log(run_id: UUID) -> Response:
+    """The log lines of the run's trace that this machine has, the oldest first; at most 500."""
+    found = row("SELECT trace_id FROM ops.pipeline_runs WHERE run_id = %s", (run_id,))
+    if not found:
+        raise _no_run()
+    items = of_trace(settings().log_dir, found["trace_id"], most=_MOST_LINES)
+    return answer({"items": items, "count": len(items), "trace_id": found["trace_id"]})
 
 
 @router.get("/pipeline-checks", summary="Respostas dos checks, da mais nova para a mais velha")
@@ -138,15 +179,23 @@ def connector_registry() -> Response:
                           CASE WHEN c.status = 'planned' THEN 'planejado: ainda não busca dados'
                                WHEN last.run_id IS NULL AND c.status <> 'retired'
                                    THEN 'nunca executado'
-                               WHEN last.verdict IS NOT NULL THEN
-                                   CASE last.verdict WHEN 'we_failed' THEN 'falhamos'
-                                       WHEN 'source_failed' THEN 'a fonte falhou'
-                                       ELSE 'a fonte não publicou' END END AS reason
+                               WHEN last.verdict IS NOT NULL THEN concat_ws('; ',
+                                   CASE WHEN last.verdict = 'source_failed' THEN 'a fonte falhou'
+                                       WHEN last.verdict = 'not_published'
+                                           THEN 'a fonte não publicou'
+                                       WHEN last.run_status IN ('blocked', 'success')
+                                           THEN 'não se chegou à fonte daqui'
+                                       ELSE 'falhamos' END,
+                                   'vale a carga de ' || to_char(good.at, 'DD/MM/YYYY')) END
+                              AS reason
                    FROM ops.connector_registry AS c
                    LEFT JOIN LATERAL (
-                       SELECT r.run_id, r.status, r.verdict, r.finished_at_utc
+                       SELECT r.run_id, r.status, r.run_status, r.verdict, r.finished_at_utc
                        FROM ops.pipeline_runs AS r WHERE r.job_name = c.job_name
                        ORDER BY r.started_at_utc DESC LIMIT 1) AS last ON true
+                   LEFT JOIN LATERAL (
+                       SELECT max(g.finished_at_utc) AS at FROM ops.pipeline_runs AS g
+                       WHERE g.job_name = c.job_name AND g.run_status = 'success') AS good ON true
                    ORDER BY c.wave, c.connector)
                SELECT json_build_object('items', coalesce(json_agg(listed), '[]'),
                                         'count', count(*))::text AS body FROM listed"""

@@ -47,6 +47,7 @@ ENTRIES = (
     Entry("jobs", f"{_HERE}.data:jobs", "Os jobs que existem.", _DATA),
     Entry("domains", f"{_HERE}.data:domains", "Os domínios, e os que não carregaram.", _DATA),
     Entry("registry", f"{_HERE}.data:registry", "As fontes e a situação de cada uma.", _DATA),
+    Entry("sources", f"{_HERE}.sources:sources", "Como foi cada fonte, e a prova disso.", _DATA),
     Entry("contracts", f"{_HERE}.data:contracts", "Os contratos de formato em vigor.", _DATA),
     Entry("dlq", f"{_HERE}.letters:dlq", "Linhas postas de lado, com o motivo.", _DATA),
     Entry("explain", f"{_HERE}.data:explain", "De onde veio um número, até os bytes.", _DATA),
@@ -62,7 +63,7 @@ ENTRIES = (
         "doctor", f"{_HERE}.watch:doctor", "Confere a máquina e os mínimos documentados.", _WATCH
     ),
     Entry("watchdog", f"{_HERE}.watchdog:watchdog", "Soa quando ninguém vigia.", _WATCH),
-    Entry("logs", f"{_HERE}.watch:logs", "O que as partes registraram.", _WATCH),
+    Entry("logs", f"{_HERE}.logs:logs", "O que as partes registraram.", _WATCH),
     Entry("backup", f"{_HERE}.backup:backup", "Tudo num arquivo: fazer, conferir, voltar.", _WATCH),
     Entry(
         "runbook", f"{_HERE}.runbook:runbook", "Procedimentos que se executam, com prova.", _WATCH

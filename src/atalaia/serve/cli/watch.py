@@ -1,27 +1,20 @@
-"""Commands that say how things are: status, ps, doctor, logs, conformance."""
+"""Commands that say how things are: status, ps, doctor, conformance."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
-import time
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import asdict
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from atalaia.kernel.base.database import transaction
-from atalaia.kernel.base.errors import AtalaiaError, NotFound, UsageError
+from atalaia.kernel.base.errors import AtalaiaError, NotFound
 from atalaia.kernel.base.settings import project_dir
 from atalaia.serve.cli import CRITICAL, OK, WARNING
 from atalaia.serve.cli.output import Format, Shape, say, show, show_one
 from atalaia.serve.local.layout import layout
 from atalaia.serve.local.status import Part, parts
-
-_POLL_SECONDS = 0.5
 
 
 def status(shape: Shape = None) -> int:
@@ -81,48 +74,6 @@ def doctor(shape: Shape = None) -> int:
     found = examine(layout())
     show([asdict(finding) for finding in found], shape)
     return worst(found)
-
-
-def logs(
-    part: Annotated[str | None, typer.Argument(help="postgres, redis, api, worker …")] = None,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="Quantas linhas.")] = 50,
-    follow: Annotated[bool, typer.Option("--follow", help="Continua mostrando.")] = False,
-    contains: Annotated[str, typer.Option("--grep", help="Só linhas com este texto.")] = "",
-) -> int:
-    """O que as partes registraram: uma linha JSON por acontecimento."""
-    home = layout()
-    files = {path.stem: path for path in sorted(home.logs.glob("*.log"))}
-    files |= {"postgres": home.postgres.log, "redis": home.redis.log}
-    files = {name: path for name, path in files.items() if path.exists()}
-    if part is not None:
-        if part not in files:
-            known = ", ".join(files) or "nenhum"
-            raise NotFound(f"Não há registro de '{part}'.", todo=f"Há de: {known}.")
-        files = {part: files[part]}
-    for name, path in files.items():
-        with path.open(encoding="utf-8", errors="replace") as file:
-            for line in deque((line for line in file if contains in line), maxlen=lines):
-                _print(line, name if part is None else "")
-            if follow and part is not None:
-                for line in _growing(file):
-                    if contains in line:
-                        _print(line, "")
-    if follow and part is None:
-        raise UsageError("--follow pede o nome de uma parte.", todo="atalaia logs api --follow")
-    return OK
-
-
-def _print(line: str, name: str) -> None:
-    print(f"{name}: {line.rstrip()}" if name else line.rstrip(), flush=True)
-
-
-def _growing(file: Any) -> Iterator[str]:
-    while True:
-        line = file.readline()
-        if line:
-            yield line
-        else:
-            time.sleep(_POLL_SECONDS)
 
 
 def conformance(shape: Shape = None) -> int:
