@@ -168,5 +168,4 @@ def test_an_alert_offers_the_command_with_what_it_knows(
     (tmp_path / "x.md").write_text(HEAD + CELL + USES, encoding="utf-8")
     told = runbook.offered("x", {"source": "ibge_admin", "year": "no year", "other": "y"})
     assert told == "atalaia runbook run x --arg source=ibge_admin --reason …"
-    with pytest.raises(NotFound):
-        runbook.offered("nope", {})
+    assert runbook.offered("nope", {"a": "b"}) == "atalaia runbook run nope --reason …"

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from psycopg.rows import dict_row
 from tests.serve.api.server import eventually
 from tests.serve.local.conftest import Instance
 
+from atalaia.kernel.watch.runbook import offered
 from atalaia.serve.local.layout import read_env
 from atalaia.serve.local.process import identify
 
@@ -68,6 +70,31 @@ class Drill:
         self._record("detected_seconds", round(time.monotonic() - self._began, 1))
         self._began = time.monotonic()
         return found
+
+    def alerted(self, rule: str, subject: str | None = None) -> dict[str, Any]:
+        """Wait for the open alert of that rule."""
+
+        def opened() -> Any:
+            found = self.rows(
+                """SELECT * FROM ops.alerts WHERE rule = %s AND resolved_at IS NULL
+                   AND state IN ('late', 'failed') AND subject = coalesce(%s, subject)""",
+                rule, subject,
+            )  # fmt: skip
+            return found[0] if found else None
+
+        alert: dict[str, Any] = self.detected(opened, f"an alert of {rule}")
+        return alert
+
+    def resolved(self, rule: str) -> bool:
+        """Whether no alert of that rule is open."""
+        return not self.rows("SELECT FROM ops.alerts WHERE rule = %s AND resolved_at IS NULL", rule)
+
+    def follow(self, alert: dict[str, Any], *more: str, code: int = 0) -> dict[str, Any]:
+        """Run what the alert offers, as it prints it; `more` is what a person adds."""
+        words = shlex.split(offered(alert["runbook"], alert["arguments"]))
+        assert words[:3] == ["atalaia", "runbook", "run"]
+        assert words[-2:] == ["--reason", "…"]
+        return self.run(*words[3:-2], *more, code=code)
 
     def run(self, name: str, *more: str, code: int = 0) -> dict[str, Any]:
         """The runbook's run as it ended; nothing else is done to recover."""
@@ -127,6 +154,5 @@ class Drill:
 def drill(house: Instance, record: Record) -> Iterator[Drill]:
     """A drill on an instance that is well, and is well again afterwards."""
     it = Drill(house, record)
-    assert it.well(), house.run("ps").stdout
     yield it
     assert it.well(), house.run("ps").stdout

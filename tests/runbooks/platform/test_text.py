@@ -10,6 +10,7 @@ import pytest
 from atalaia.kernel.base.settings import project_dir
 from atalaia.kernel.watch import runbook
 from atalaia.serve.cli.runbook_check import problems_of
+from atalaia.serve.watching import rules
 
 NAMES = [name for name in runbook.names() if name.startswith("platform/")]
 HEAD = """---
@@ -40,6 +41,14 @@ def test_it_says_how_it_is_seen_what_is_done_and_when_it_is_over(name: str) -> N
     places.append(text.find("\n## Como saber que acabou\n"))
     assert -1 not in places
     assert places == sorted(places)
+
+
+def test_every_alert_has_its_runbook_and_that_says_so() -> None:
+    answered = {rule.id: rule.runbook for rule in rules()}
+    assert len(answered) > 15
+    assert {one for one in answered.values() if one not in runbook.names()} == set()
+    said = {alert: name for name in runbook.names() for alert in runbook.find(name).head.alerts}
+    assert said == answered
 
 
 @pytest.fixture

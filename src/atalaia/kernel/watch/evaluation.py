@@ -27,6 +27,7 @@ from atalaia.kernel.watch.rules import (
     causes_first,
     judge,
 )
+from atalaia.kernel.watch.runbook import offered
 from atalaia.kernel.watch.severity import NAMES, Severity
 from atalaia.kernel.watch.telling import tell
 
@@ -275,11 +276,10 @@ def _told(connection: Connection, what: str, alert: Mapping[str, Any]) -> bool:
 
 def _text(alert: Mapping[str, Any]) -> str:
     """What a person reads of it."""
-    arguments = "".join(f" --arg {name}={value}" for name, value in alert["arguments"].items())
     return (
         f"{alert['says']}\nSeveridade: {NAMES[Severity(alert['severity'])].word}. "
         f"Responsável: {alert['owner']}.\n"
-        f"O que fazer: atalaia runbook run {alert['runbook']}{arguments}"
+        f"O que fazer: {offered(alert['runbook'], alert['arguments'])}"
     )
 
 

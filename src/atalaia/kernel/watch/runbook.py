@@ -143,8 +143,11 @@ class Runbook:
 
 def offered(name: str, arguments: Mapping[str, str]) -> str:
     """The command that runs the runbook of that name with what an alert knows: of the arguments,
-    those the runbook declares and takes. Raises NotFound and UsageError."""
-    found = find(name)
+    those the runbook declares and takes; without any where it cannot be read."""
+    try:
+        found = find(name)
+    except UsageError:
+        return f"atalaia runbook run {name} --reason …"
     good = [
         f"--arg {one.name}={shlex.quote(arguments[one.name])}"
         for one in found.head.arguments
