@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, LiteralString
 
 import psycopg
@@ -9,6 +10,8 @@ import pytest
 
 from atalaia.kernel.base.database import connect, pooled, row, transaction
 from atalaia.kernel.base.errors import DatabaseUnavailable, TimedOut
+from atalaia.kernel.base.settings import settings
+from atalaia.kernel.base.trace import JsonLines, trace
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -85,3 +88,50 @@ def test_a_server_that_goes_away_at_the_commit_is_unavailable() -> None:
             ).fetchone():
                 pass
     assert tenants() == {"default"}
+
+
+def test_a_slow_query_is_told_with_its_trace_and_without_its_values(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SLOW_QUERY_MS", "100")
+    settings.cache_clear()
+    told = []
+    with trace() as identifier, connect(autocommit=True) as connection:
+        connection.execute("SELECT 1")
+        for wait, text in ((0.15, "Zulmira"), (0.16, "Canário")):
+            with caplog.at_level("WARNING", "atalaia"):
+                connection.execute(
+                    f"SELECT pg_sleep({wait}),\n '{text}' , %s", (f"outra {text}",)
+                )  # fmt: skip
+            line = JsonLines("api").format(caplog.records[-1])
+            told.append(json.loads(line))
+            assert text not in line
+    slow, again = told
+    assert (len(caplog.records), slow["message"], slow["trace_id"]) == (2, "SLOW_QUERY", identifier)
+    assert slow["statement"] == "SELECT pg_sleep(?), ? , %s"
+    assert slow["query_id"] == again["query_id"], "the same question has one name"
+    assert 100 <= slow["ms"] < 30_000
+
+
+def test_one_that_is_broken_off_is_told_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("SLOW_QUERY_MS", "100")
+    settings.cache_clear()
+    with connect(autocommit=True) as connection, pytest.raises(psycopg.errors.QueryCanceled):  # noqa: PT012
+        connection.execute("SET statement_timeout = 200")
+        connection.execute("SELECT pg_sleep(20)")
+    assert [record.getMessage() for record in caplog.records] == ["SLOW_QUERY"]
+
+
+def test_the_server_knows_for_which_trace_a_connection_works() -> None:
+    """What pg_stat_activity says while it works; a pooled one is named anew at each use."""
+    own = "SELECT current_setting('application_name') AS name"
+    with connect(autocommit=True) as outside:
+        assert outside.execute(own).fetchone() == {"name": "atalaia"}
+    for _ in range(2):
+        with trace() as identifier:
+            with connect(autocommit=True) as connection:
+                assert connection.execute(own).fetchone() == {"name": f"atalaia {identifier}"}
+            assert row(own) == {"name": f"atalaia-api {identifier}"}
+    assert row(own) == {"name": "atalaia-api"}

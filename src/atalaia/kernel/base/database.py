@@ -16,8 +16,11 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, TimedOut
 from atalaia.kernel.base.settings import database_url, settings
+from atalaia.kernel.base.slow import Timed
+from atalaia.kernel.base.trace import trace_id
 
 Connection = psycopg.Connection[DictRow]
+_POOL = "atalaia-api"
 _SLICE_SECONDS, _STARVED_SECONDS = 0.1, 0.02  # one wait for a connection of the pool
 
 
@@ -26,6 +29,11 @@ def _unavailable(error: Exception) -> DatabaseUnavailable:
         f"O PostgreSQL de DATABASE_URL não atende ({type(error).__name__}). Nada foi gravado.",
         todo="Veja 'atalaia status'; 'make up' inicia de novo o servidor privado.",
     )
+
+
+def _name(program: str) -> str:
+    """What pg_stat_activity calls a connection: the program, and the trace it works for."""
+    return f"{program} {trace_id()}".strip()
 
 
 def connect(
@@ -38,7 +46,8 @@ def connect(
             autocommit=autocommit,
             row_factory=row_factory,
             connect_timeout=settings().connect_timeout_seconds,
-            application_name="atalaia",
+            application_name=_name("atalaia"),
+            cursor_factory=Timed,
         )
     except psycopg.OperationalError as error:
         raise _unavailable(error) from error
@@ -94,6 +103,12 @@ class _Pooled(psycopg.Connection[DictRow]):
         return found
 
 
+def _alive(connection: Connection) -> None:
+    """Raise unless the server answers on this connection. Asked before each use, it costs a round
+    trip, which also tells the server for which trace the connection works now."""
+    connection.execute("SELECT set_config('application_name', %s, false)", (_name(_POOL),))
+
+
 @cache
 def pool() -> ConnectionPool[Connection]:
     """The process's pool. It opens without a server and heals by itself when one comes back."""
@@ -106,12 +121,13 @@ def pool() -> ConnectionPool[Connection]:
         timeout=settings().connect_timeout_seconds,
         reconnect_timeout=10,
         max_idle=120,
-        check=ConnectionPool.check_connection,
+        check=_alive,
         kwargs={
             "autocommit": True,
             "row_factory": dict_row,
             "connect_timeout": settings().connect_timeout_seconds,
-            "application_name": "atalaia-api",
+            "application_name": _POOL,
+            "cursor_factory": Timed,
             "options": f"-c statement_timeout={settings().statement_timeout_ms} "
             f"-c lock_timeout={settings().lock_timeout_ms}",
         },

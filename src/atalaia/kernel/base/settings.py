@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     )
     pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
     statement_timeout_ms: int = Field(30_000, ge=0, description="limit of one API query")
+    slow_query_ms: int = Field(
+        1_000, ge=0, description="a query that takes so long is told as SLOW_QUERY; 0: none is"
+    )
     lock_timeout_ms: int = Field(
         5_000, ge=0, description="how long an API query waits for what another one holds"
     )
