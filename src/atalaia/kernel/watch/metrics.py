@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -119,10 +119,10 @@ class Ledger(Collector):
     that has no tables yet, only that it is up."""
 
     def collect(self) -> Iterable[Metric]:
-        """Runs by job and status, the last success of each job, dead letters that wait."""
+        """Runs by job and status, the last success of each job, and what waits for whom."""
         up = GaugeMetricFamily("atalaia_database_up", "1 when the database answers")
         try:
-            told = [*_of_runs(rows(_RUNS)), _of_letters(rows(_DEAD_LETTERS))]
+            told = [*_of_runs(rows(_RUNS)), *(_counted(*one) for one in _COUNTED)]
         except AtalaiaError:
             up.add_metric([], 0)
             return [up]
@@ -137,9 +137,69 @@ SELECT job_name, status, count(*) AS runs,
        extract(epoch FROM max(finished_at_utc))::float8 AS finished
 FROM ops.pipeline_runs GROUP BY job_name, status ORDER BY job_name, status
 """
-_DEAD_LETTERS = """
-SELECT domain, count(*) AS rows FROM ops.dead_letters WHERE NOT resolved GROUP BY domain
-"""
+# What is there now: name, help, label, and the question, which answers `label` and `value`.
+_COUNTED: tuple[tuple[str, str, str, LiteralString], ...] = (
+    (
+        "atalaia_dead_letters_rows",
+        "Dead letters not resolved",
+        "domain",
+        """SELECT domain AS label, count(*) AS value FROM ops.dead_letters
+           WHERE NOT resolved GROUP BY domain ORDER BY domain""",
+    ),
+    (
+        "atalaia_queue_items",
+        "Work accepted and not ended, by state",
+        "status",
+        """SELECT label, (SELECT count(*) FROM ops.work_items WHERE status::text = label
+                           AND status IN ('queued', 'running')) AS value
+           FROM unnest(ARRAY['queued', 'running']) AS label""",
+    ),
+    (
+        "atalaia_queue_oldest_seconds",
+        "How long the oldest due item has waited, by kind",
+        "kind",
+        """SELECT kind AS label, greatest(0, extract(epoch FROM
+                  clock_timestamp() - min(due_at)))::float8 AS value
+           FROM ops.work_items WHERE status = 'queued' GROUP BY kind ORDER BY kind""",
+    ),
+    (
+        "atalaia_workers_alive",
+        "Workers whose lease holds",
+        "",
+        """SELECT count(*) AS value FROM ops.workers
+           WHERE ended_at IS NULL AND leased_until > clock_timestamp()""",
+    ),
+    (
+        "atalaia_alerts_open",
+        "Alerts not resolved",
+        "severity",
+        """SELECT label, (SELECT count(*) FROM ops.alerts
+                           WHERE resolved_at IS NULL AND severity::text = label) AS value
+           FROM unnest(enum_range(NULL::ops.severity)::text[]) AS label""",
+    ),
+    (
+        "atalaia_incidents_open",
+        "Incidents not resolved",
+        "",
+        "SELECT count(*) AS value FROM ops.incidents WHERE status <> 'resolved'",
+    ),
+    (
+        "atalaia_deliveries_waiting",
+        "Deliveries not ended, by state",
+        "status",
+        """SELECT label, (SELECT count(*) FROM ops.deliveries WHERE status::text = label
+                           AND status IN ('waiting', 'sending')) AS value
+           FROM unnest(ARRAY['waiting', 'sending']) AS label""",
+    ),
+    (
+        "atalaia_backup_last_verified_timestamp_seconds",
+        "When the newest verified backup was made",
+        "",
+        """SELECT extract(epoch FROM max(created_at_utc))::float8 AS value FROM ops.backups
+           WHERE verified_at_utc IS NOT NULL AND problem IS NULL AND removed_at_utc IS NULL
+           HAVING count(*) > 0""",
+    ),
+)
 
 
 def _of_runs(runs: list[dict[str, Any]]) -> list[Metric]:
@@ -158,13 +218,11 @@ def _of_runs(runs: list[dict[str, Any]]) -> list[Metric]:
     return [total, last]
 
 
-def _of_letters(letters: list[dict[str, Any]]) -> Metric:
-    waiting = GaugeMetricFamily(
-        "atalaia_dead_letters_rows", "Dead letters not resolved", labels=["domain"]
-    )
-    for letter in letters:
-        waiting.add_metric([letter["domain"]], letter["rows"])
-    return waiting
+def _counted(name: str, text: str, label: str, question: LiteralString) -> Metric:
+    found = GaugeMetricFamily(name, text, labels=[label] if label else [])
+    for one in rows(question):
+        found.add_metric([one["label"]] if label else [], one["value"])
+    return found
 
 
 def registry(*collectors: Collector) -> CollectorRegistry:
