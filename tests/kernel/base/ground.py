@@ -21,13 +21,17 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
+from uuid import UUID
 
-from atalaia.kernel.base.clock import Deadline
+from atalaia.kernel.base.clock import Deadline, now
 from atalaia.kernel.base.errors import AtalaiaError
 from atalaia.kernel.base.outbound import download
+from atalaia.kernel.tell.queue import Delivery
+from atalaia.kernel.tell.webhook import checked_url, send
 
 PUBLIC = "93.184.216.34"
 FIELDS = ("address", "redirect", "redirect nobody asked for")
+WEBHOOKS = ("webhook kept", "webhook sent", "webhook sent openly")
 _PORTS = (80, 8080, 21, 22, 25, 443, 3306, 6379, 11211)
 _INSIDE = (
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1",  # noqa: S104
@@ -99,6 +103,17 @@ def main() -> None:
             outcomes[_get(_as(field, url), redirects=field == "redirect")] += 1
         said["tried"][field] = outcomes
         said["reached"][field] = sorted({one for one in _reached[before:] if one[0] != PUBLIC})
+    for field in WEBHOOKS:
+        outcomes, before = Counter[str](), len(_reached)
+        for url in (url.replace("http://", "https://", field != WEBHOOKS[2]) for url in urls()):
+            outcomes[_kept(url) if field == WEBHOOKS[0] else _told(url)] += 1
+        said["tried"][field] = outcomes
+        said["reached"][field] = sorted({one for one in _reached[before:] if one[0] != PUBLIC})
+    before = len(_reached)
+    said["webhook turning"] = [_told(f"https://{_TURNING}-w{n % 5}.test/x") for n in range(20)]
+    said["webhook public"] = [_kept("https://public.test/x"), _told("https://public.test/x")]
+    said["reached"]["webhook turning"] = [one for one in _reached[before:] if one[0] != PUBLIC]
+    said["webhook reached"] = sorted({one for one in _reached[before:] if one[0] == PUBLIC})
     before = len(_reached)
     said["turning"] = [_get(f"http://{_TURNING}{n % 5}.test/x") for n in range(20)]
     said["turning"] += [
@@ -122,6 +137,23 @@ def _get(url: str, *, redirects: bool = False) -> str:
         except AtalaiaError as error:
             return type(error).__name__
         return target.read_text()
+
+
+def _kept(url: str) -> str:
+    """What is said when somebody makes a webhook of that address."""
+    try:
+        return checked_url(url) and "kept"
+    except AtalaiaError as error:
+        return type(error).__name__
+
+
+def _told(url: str) -> str:
+    """What an attempt comes to when that address is in the table, however it got there."""
+    one = UUID(int=1)
+    delivery = Delivery(
+        one, 1, 0, "default", one, "toy.made", {}, now(), "-", one, "webhook", url, 1, both=False
+    )
+    return send(delivery).error or "delivered"
 
 
 def _every_address_is_ours() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import PEPPER
 from tests.kernel.base import ground
 
 import atalaia
@@ -47,7 +48,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     done = subprocess.run(
         [*unshare, "sh", "-c", inside, str(names), sys.executable, "-m", ground.__name__],
         cwd=ROOT,
-        env={**clean, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        env={**clean, "KEY_PEPPER": PEPPER, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
         timeout=100,
@@ -63,12 +64,32 @@ def test_no_spelling_name_or_redirect_leads_inside(house: dict[str, Any]) -> Non
     assert house["urls"] >= 200
     assert house["canaries"] >= 10, "the canaries sing when somebody does come"
     assert (house["public_before"], house["public_after"]) == ("public", "public")
-    assert house["reached"] == {name: [] for name in (*ground.FIELDS, "turning")}
+    assert house["reached"] == {
+        name: [] for name in (*ground.FIELDS, *ground.WEBHOOKS, "turning", "webhook turning")
+    }
     tried: dict[str, dict[str, int]] = house["tried"]
     assert set(tried["address"]) <= {"AddressRefused", "Unreachable"}
     assert set(tried["redirect"]) <= {"AddressRefused", "Unreachable", "SourceFailed", "public"}
     assert tried["redirect"].get("public", 0) <= 1  # `//host/path` is a path of the same machine
     assert set(tried["redirect nobody asked for"]) == {"SourceFailed"}
+
+
+@pytest.mark.row("R-044", "R-072")
+def test_no_webhook_leads_inside_when_it_is_kept_or_when_it_is_sent(house: dict[str, Any]) -> None:
+    assert house["urls"] >= 200
+    assert [house["reached"][field] for field in ground.WEBHOOKS] == [[], [], []]
+    kept, sent, openly = (house["tried"][field] for field in ground.WEBHOOKS)
+    # A name that nobody knows is kept: an attempt will say whether it leads anywhere.
+    assert set(kept) <= {"AddressRefused", "kept"}
+    assert kept["AddressRefused"] >= 200
+    assert set(sent) <= {"address_refused", "unreachable", "certificate"}
+    assert sent.get("certificate", 0) <= 1  # under TLS, public.test:443 is where it should lead
+    assert set(openly) == {"address_refused"}, "nothing is sent in the open"
+    assert house["webhook public"] == ["kept", "certificate"], "the public one is reached"
+    assert house["webhook reached"] == [[ground.PUBLIC, 443]]
+    turning = house["webhook turning"]
+    assert turning.count("certificate") == 5, "once each: then the name led inside"
+    assert set(turning) == {"certificate", "address_refused"}
 
 
 @pytest.mark.row("R-072")

@@ -85,10 +85,9 @@ def change(
 ) -> Made:
     """Change what is given; what waits goes to the new address. Raises NotFound, and as
     `create`."""
+    channel(connection, tenant, kind, channel_id)
     values = {
         "id": channel_id,
-        "tenant": tenant,
-        "kind": kind,
         "name": None if name is None else _named(name),
         "address": None if address is None else _checked(kind, address),
         "types": None if event_types is None else checked_wanted(event_types),
@@ -97,18 +96,16 @@ def change(
     if not changed:
         raise UsageError("Diga o que muda: nome, endereço ou tipos. Nada foi mudado.")
     try:
-        done = connection.execute(
+        connection.execute(
             """UPDATE ops.channels
                SET name = coalesce(%(name)s, name), address = coalesce(%(address)s, address),
                    event_types = coalesce(%(types)s, event_types),
                    failures = CASE WHEN %(address)s::text IS NULL THEN failures ELSE 0 END
-               WHERE channel_id = %(id)s AND tenant_id = %(tenant)s AND kind = %(kind)s""",
+               WHERE channel_id = %(id)s""",
             values,
         )
     except psycopg.errors.UniqueViolation as error:
         raise _taken(name or "") from error
-    if not done.rowcount:
-        raise no_channel(channel_id)
     found = channel(connection, tenant, kind, channel_id)
     _record(connection, "changed", found, tenant, who, changed=changed)
     return Made(found)

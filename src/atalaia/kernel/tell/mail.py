@@ -34,7 +34,8 @@ def checked_mailbox(address: str) -> str:
     """`address`, if it is one plain mailbox. Raises UsageError: nothing that could be a header, a
     second address or a path to a program."""
     local = address.partition("@")[0]
-    if len(address) > 254 or not _MAILBOX.fullmatch(address) or ".." in local or local[0] == ".":
+    odd = ".." in local or "=?" in local or local.startswith(".")
+    if len(address) > 254 or not _MAILBOX.fullmatch(address) or odd:
         raise UsageError("Não é um endereço de e-mail. Nada foi mudado.", todo="Assim: a@b.gov.br.")
     return address
 
@@ -42,9 +43,9 @@ def checked_mailbox(address: str) -> str:
 def message(delivery: Delivery) -> EmailMessage:
     """The e-mail, in plain text and in HTML that shows it as typed. It is the same in every
     attempt, its Message-ID too, so that a mailbox can tell a repetition."""
-    subject, lines = _line(_title(delivery))[:_LONGEST_SUBJECT], _lines(delivery)
+    lines = _lines(delivery)
     made = EmailMessage(policy=SMTP)
-    made["Subject"] = f"[Atalaia] {subject}"
+    made["Subject"] = f"[Atalaia] {_subject(_title(delivery))}"
     made["From"] = _sender()
     made["To"] = Address(addr_spec=checked_mailbox(delivery.address))
     made["Date"] = format_datetime(delivery.happened_at)
@@ -73,6 +74,12 @@ def _lines(delivery: Delivery) -> list[str]:
 def _line(text: str) -> str:
     """One line, whatever was in it: a line's end is a blank."""
     return _UNPRINTABLE.sub(" ", text).strip()
+
+
+def _subject(title: str) -> str:
+    """One line without encoded words: the library would decode one, and a line's end inside it
+    would end the header."""
+    return _line(title).replace("=?", "= ?")[:_LONGEST_SUBJECT]
 
 
 def _sender() -> str:

@@ -57,6 +57,9 @@ ENTRIES = (
     Entry("keys", f"{_HERE}.access:keys", "Chaves: fazer, listar, revogar, trocar.", _ACCESS),
     Entry("tenants", f"{_HERE}.access:tenants", "De quem são as chaves e o trabalho.", _ACCESS),
     Entry("sessions", f"{_HERE}.access:sessions", "Os navegadores que entraram.", _ACCESS),
+    Entry("webhook", f"{_HERE}.tell:webhook", "Endereços que recebem avisos.", _WATCH),
+    Entry("mailbox", f"{_HERE}.tell:mailbox", "Caixas de e-mail que recebem avisos.", _WATCH),
+    Entry("delivery", f"{_HERE}.tell:delivery", "O que foi avisado a quem, e de novo.", _WATCH),
     Entry("status", f"{_HERE}.watch:status", "O que está no ar, desde quando.", _WATCH),
     Entry("ps", f"{_HERE}.watch:ps", "Só as partes: processo, endereço, sinal.", _WATCH),
     Entry(
