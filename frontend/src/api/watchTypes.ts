@@ -383,3 +383,64 @@ export interface DeliveryPage {
   /** Before which the next page goes on; null at the end. */
   older: string | null;
 }
+
+/** What one day, or one period, says of a source. */
+export type SourceState = 'ok' | 'late' | 'failed' | 'not_published' | 'unknown';
+
+export interface SourceDay {
+  day: string;
+  state: SourceState;
+  runs: number;
+}
+
+export interface Certificate {
+  sha256: string;
+  first_seen_at: string;
+  [more: string]: unknown;
+}
+
+/** A source as it was measured over `window_days`. */
+export interface Source {
+  connector: string;
+  job_name: string;
+  domain: string;
+  wave: string;
+  source: string;
+  status: 'planned' | 'partial' | 'implemented' | 'retired';
+  window_days: number;
+  runs: number;
+  failed: number;
+  not_published: number;
+  /** Runs that could not get out of the house: they say nothing of the source. */
+  unreachable: number;
+  late_days: number;
+  state: SourceState;
+  last_run_id: string | null;
+  last_good_at: string | null;
+  /** How it stands, in words; '' when all is well. */
+  says: string;
+  refresh_hours: number | null;
+  schema_changes: number;
+  certificate_changes: number;
+  certificate: Certificate | null;
+  median_delay_hours: number | null;
+  days: SourceDay[];
+}
+
+export interface SourceWhole extends Source {
+  contracts: { version: number; table_name: string; active: boolean; created_at_utc: string }[];
+  certificates: Certificate[];
+  last_runs: Run[];
+}
+
+/** How the last run of a period ended, and what stands of it. */
+export interface Covered {
+  reference_period: string | null;
+  run_id: string;
+  state: SourceState;
+  says: string;
+  finished_at_utc: string | null;
+  good_run_id: string | null;
+  rows_loaded: number | null;
+  good_at: string | null;
+}

@@ -146,6 +146,18 @@ const deliveries = createRoute({
   component: lazyRouteComponent(() => import('../ops/deliveries/DeliveriesPage'), 'DeliveriesPage'),
 });
 
+const sources = createRoute({
+  getParentRoute: () => operations,
+  path: '/fontes',
+  component: lazyRouteComponent(() => import('../ops/sources/SourcesPage'), 'SourcesPage'),
+});
+
+const source = createRoute({
+  getParentRoute: () => operations,
+  path: '/fontes/$name',
+  component: lazyRouteComponent(() => import('../ops/sources/SourcePage'), 'SourcePage'),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/entrar',
@@ -166,6 +178,8 @@ export const routeTree = root.addChildren([
     runbook,
     runbookRun,
     deliveries,
+    sources,
+    source,
     runs,
     run,
     checks,

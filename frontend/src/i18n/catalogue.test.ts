@@ -34,6 +34,7 @@ const FAMILIES = [
   'alert.shown',
   'deed',
   'slo.is',
+  'source.state',
   'delivery.of',
   'delivery.status',
   'channel.kind',

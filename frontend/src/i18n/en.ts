@@ -273,6 +273,7 @@ export const en: Record<MessageKey, string> = {
   'ops.source.bronze_cache': 'raw file kept here',
   'ops.source.manual': 'manual folder',
   'ops.updated': 'Read at {time}; renews every 30 s.',
+  'ops.updatedLive': 'Read at {time}; renews when something changes.',
   'ops.seconds': '{count} s',
 
   'key.title': 'The operations room asks for a viewer’s key',

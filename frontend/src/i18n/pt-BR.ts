@@ -269,6 +269,7 @@ export const ptBR = {
   'ops.source.bronze_cache': 'arquivo bruto guardado',
   'ops.source.manual': 'pasta manual',
   'ops.updated': 'Lido às {time}; renova a cada 30 s.',
+  'ops.updatedLive': 'Lido às {time}; renova quando algo muda.',
   'ops.seconds': '{count} s',
 
   'key.title': 'A sala de operações pede uma chave de leitor',

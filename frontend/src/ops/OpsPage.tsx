@@ -1,35 +1,36 @@
 import { useQuery } from '@tanstack/react-query';
-import { checksQuery, connectorsQuery, runsQuery } from '../api/queries';
+import { checksQuery, runsQuery } from '../api/queries';
 import { openAlertsQuery } from '../api/watchQueries';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
-import { ChecksList, NeedsList, RunsList, SourcesList } from './lists';
+import { NeedsList, RunsList } from './lists';
 import styles from './Ops.module.css';
+import { useRoom } from './room';
+import { NowSources } from './sources/NowSources';
 import { useRoomNeeds } from './useRoomNeeds';
 
 function useLedger() {
   const runs = useQuery(runsQuery);
   const checks = useQuery(checksQuery);
-  const connectors = useQuery(connectorsQuery);
-  const all = [runs, checks, connectors];
+  const all = [runs, checks];
   return {
     runs: runs.data?.items,
     checks: checks.data?.items,
-    connectors: connectors.data?.items,
     error: all.find(({ error }) => error)?.error ?? null,
     readAt: Math.min(...all.map(({ dataUpdatedAt }) => dataUpdatedAt)),
     retry: () => all.map(({ refetch }) => refetch()),
   };
 }
 
-/** The first room of operations: what needs me, then sources, runs and checks. */
+/** The first room of operations: what needs me, then sources and runs. */
 export function OpsPage() {
   const { say, language } = useLanguage();
-  const { runs, checks, connectors, error, readAt, retry } = useLedger();
+  const { runs, checks, error, readAt, retry } = useLedger();
+  const { live } = useRoom();
   const rooms = useRoomNeeds();
   const alerts = useQuery(openAlertsQuery).data;
-  const complete = runs && checks && connectors;
+  const complete = runs && checks;
   const time = new Intl.DateTimeFormat(language, { timeStyle: 'medium' });
   return (
     <>
@@ -37,10 +38,11 @@ export function OpsPage() {
       {complete ? (
         <>
           <NeedsList runs={runs} checks={checks} rooms={rooms} alerts={alerts} />
-          <SourcesList connectors={connectors} />
+          <NowSources />
           <RunsList runs={runs} />
-          <ChecksList checks={checks} />
-          <p className={styles.read}>{say('ops.updated', { time: time.format(readAt) })}</p>
+          <p className={styles.read}>
+            {say(live ? 'ops.updatedLive' : 'ops.updated', { time: time.format(readAt) })}
+          </p>
         </>
       ) : (
         !error && <Waiting lines={8} />

@@ -22,6 +22,7 @@ const SECTIONS = [
   ['/operacoes/alertas', 'alert.list'],
   ['/operacoes/incidentes', 'incident.list'],
   ['/operacoes/runbooks', 'runbook.list'],
+  ['/operacoes/fontes', 'ops.sources'],
   ['/operacoes/execucoes', 'ops.runs'],
   ['/operacoes/verificacoes', 'ops.checks'],
   ['/operacoes/fila', 'room.queue'],

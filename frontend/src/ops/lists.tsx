@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useMemo } from 'react';
-import type { Check, Connector, Run } from '../api/types';
+import type { Check, Run } from '../api/types';
 import type { AlertPageOf } from '../api/watchTypes';
 import { useLanguage } from '../i18n/language';
 import { formatNumber } from '../text/format';
@@ -10,15 +10,9 @@ import { NowAlerts } from './alerts/NowAlerts';
 import { Moment } from './Moment';
 import styles from './Ops.module.css';
 import { type Column, OpsTable } from './OpsTable';
+import { RoomLink } from './RoomLink';
 import { StateMark } from './StateMark';
-import {
-  latestChecks,
-  needsOf,
-  reasonOf,
-  stateOfCheck,
-  stateOfConnector,
-  stateOfRun,
-} from './state';
+import { needsOf, stateOfRun } from './state';
 import type { RoomNeed } from './useRoomNeeds';
 import { useWords } from './words';
 
@@ -115,40 +109,6 @@ export function NeedsList(props: {
   );
 }
 
-function connectorText(item: Connector): string {
-  return `${item.connector} ${item.source} ${item.wave} ${item.status}`;
-}
-
-export function SourcesList({ connectors }: { connectors: readonly Connector[] }) {
-  const { say } = useLanguage();
-  const words = useWords();
-  const reason = ({ last_verdict, last_status, reason: told }: Connector): string => {
-    if (last_verdict) return words('verdict', last_verdict);
-    return told ?? (last_status ? '' : say('ops.source.neverRan'));
-  };
-  const columns: Column<Connector>[] = [
-    { title: say('ops.col.source'), cell: ({ source }) => source || '—' },
-    { title: say('ops.col.connector'), cell: ({ connector }) => <code>{connector}</code> },
-    { title: say('ops.col.wave'), cell: ({ wave }) => wave },
-    { title: say('ops.col.status'), cell: ({ status }) => words('ops.connector', status) },
-    { title: say('ops.col.reason'), cell: reason },
-    {
-      title: say('ops.col.when'),
-      cell: ({ last_finished_at_utc }) => <Moment iso={last_finished_at_utc ?? null} />,
-    },
-  ];
-  return (
-    <OpsTable
-      title={say('ops.sources')}
-      items={connectors}
-      columns={columns}
-      keyOf={({ connector }) => connector}
-      stateOf={stateOfConnector}
-      textOf={connectorText}
-    />
-  );
-}
-
 function runText(item: Run): string {
   return `${item.job_name} ${item.reference_period} ${item.run_status} ${item.run_id} ${item.trace_id}`;
 }
@@ -163,7 +123,14 @@ export function RunsList({ runs }: { runs: readonly Run[] }) {
   const words = useWords();
   const count = (rows: number | null) => formatNumber(rows ?? 0, 0, language);
   const columns: Column<Run>[] = [
-    { title: say('ops.col.job'), cell: ({ job_name }) => <code>{job_name}</code> },
+    {
+      title: say('ops.col.job'),
+      cell: ({ run_id, job_name }) => (
+        <RoomLink to="/operacoes/execucoes/$id" params={{ id: run_id }}>
+          <code>{job_name}</code>
+        </RoomLink>
+      ),
+    },
     { title: say('ops.col.period'), cell: ({ reference_period }) => reference_period ?? '—' },
     {
       title: say('ops.col.status'),
@@ -201,37 +168,6 @@ export function RunsList({ runs }: { runs: readonly Run[] }) {
       keyOf={({ run_id }) => run_id}
       stateOf={stateOfRun}
       textOf={runText}
-    />
-  );
-}
-
-function checkText(item: Check): string {
-  return `${item.check_name} ${item.subject} ${item.status} ${reasonOf(item)}`;
-}
-
-export function ChecksList({ checks }: { checks: readonly Check[] }) {
-  const { say, language } = useLanguage();
-  const latest = useMemo(() => latestChecks(checks), [checks]);
-  const figure = (value: number | string | null) =>
-    typeof value === 'number'
-      ? formatNumber(value, Number.isInteger(value) ? 0 : 2, language)
-      : (value ?? '—');
-  const columns: Column<Check>[] = [
-    { title: say('ops.col.check'), cell: ({ check_name }) => <code>{check_name}</code> },
-    { title: say('ops.col.subject'), cell: ({ subject }) => subject ?? '—' },
-    { title: say('ops.col.observed'), numeric: true, cell: ({ observed }) => figure(observed) },
-    { title: say('ops.col.threshold'), numeric: true, cell: ({ threshold }) => figure(threshold) },
-    { title: say('ops.col.reason'), cell: reasonOf },
-    { title: say('ops.col.when'), cell: ({ created_at_utc }) => <Moment iso={created_at_utc} /> },
-  ];
-  return (
-    <OpsTable
-      title={say('ops.checks')}
-      items={latest}
-      columns={columns}
-      keyOf={({ check_id }) => String(check_id)}
-      stateOf={stateOfCheck}
-      textOf={checkText}
     />
   );
 }

@@ -1,4 +1,4 @@
-import type { Check, Connector, Run } from '../api/types';
+import type { Check, Run } from '../api/types';
 
 /** The five states anything watched can be in. Unknown is a state of its own, never "fine". */
 export type State = 'ok' | 'warn' | 'critical' | 'unknown' | 'muted';
@@ -34,19 +34,6 @@ export function stateOfCheck({ status }: Pick<Check, 'status'>): State {
 
 export function stateOfRun({ run_status }: Pick<Run, 'run_status'>): State {
   return OF_RUN[run_status] ?? 'unknown';
-}
-
-/**
- * What is only planned is no source yet, and one that never ran is unknown: neither is ever ok.
- * A run that went well on what was kept here, because the source could not be had, is no ok either.
- */
-export function stateOfConnector(connector: Connector): State {
-  const { status, last_status, last_verdict } = connector;
-  if (status === 'retired') return 'muted';
-  if (status === 'planned') return 'warn';
-  if (!last_status) return 'unknown';
-  const ran = stateOfRun({ run_status: last_status });
-  return ran === 'ok' && last_verdict ? 'warn' : ran;
 }
 
 /** The worse, the smaller: for sorting by state. */
