@@ -124,6 +124,13 @@ if (token) {
   }
   const [loaded] = (await get('/ops/pipeline-runs?job_name=registro_civil_deaths')).items;
   await keep('run', await get(`/ops/pipeline-runs/${loaded.run_id}`));
+  await keep('run-log', await get(`/ops/pipeline-runs/${loaded.run_id}/log`));
+  const sources = await get('/ops/sources');
+  const few = ['ibge_admin', 'ibge_indicators', 'registro_civil_deaths', 'tse_results'];
+  const items = sources.items.filter(({ connector }) => few.includes(connector));
+  await keep('sources', { ...sources, items, count: items.length });
+  await keep('source', await get('/ops/sources/registro_civil_deaths'));
+  await keep('coverage', await get('/ops/sources/registro_civil_deaths/coverage'));
 }
 
 /** Of letters put aside alike, a few do as well as all. */

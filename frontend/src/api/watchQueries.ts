@@ -1,7 +1,16 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import { act, ask, type Query } from './client';
+import type { List } from './types';
 import { watched } from './watched';
-import type { AlertPageOf, AlertWhole, Levels, Page, RunWhole, Window } from './watchTypes';
+import type {
+  AlertPageOf,
+  AlertWhole,
+  Levels,
+  LogLine,
+  Page,
+  RunWhole,
+  Window,
+} from './watchTypes';
 
 /** A list the API has by page: where its pages are, and under which name they are told of. */
 export interface Served {
@@ -37,6 +46,19 @@ export async function everyPage<T>({ path }: Served, query: Query): Promise<T[]>
   return all;
 }
 
+/** What was logged while it ran, as far as this machine has it. */
+export const runLogQuery = (id: string) =>
+  queryOptions({
+    ...watched,
+    queryKey: ['ops', 'run', id, 'log'],
+    queryFn: ({ signal }) =>
+      ask<List<LogLine>>(
+        `/ops/pipeline-runs/${encodeURIComponent(id)}/log`,
+        {},
+        { signal, withKey: true },
+      ),
+  });
+
 export const runQuery = (id: string) =>
   queryOptions({
     ...watched,
@@ -68,7 +90,7 @@ export const alertQuery = (id: string) =>
 
 /** Somebody is at it, until then or until it is resolved: nobody is reminded meanwhile. */
 export const acknowledgeAlert = (id: number, reason: string) =>
-  act<unknown>(`/alerts/${id}/acknowledge`, { method: 'POST', body: { reason } });
+  act<unknown>(`/alerts/${id}/ack`, { method: 'POST', body: { reason } });
 
 /** Nobody is told of it until then. */
 export const silenceAlert = (id: number, reason: string, until: string) =>

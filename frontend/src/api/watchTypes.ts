@@ -45,6 +45,25 @@ export interface RunWhole extends ListedRun {
   bronze: BronzeFile[];
   checks: Check[];
   details: { warnings?: string[]; rows?: Record<string, number> } | null;
+  /** How many rows it put aside. */
+  dead_letters: number;
+  contracts: RunContract[];
+}
+
+/** What was agreed with a source about its columns, when the run read it. */
+export interface RunContract {
+  connector: string;
+  version: number;
+  table_name: string;
+  columns: unknown;
+  created_at_utc: string;
+}
+
+export interface LogLine {
+  ts: string;
+  level: string;
+  service: string;
+  message: string;
 }
 
 /** An answer of a check, with the job and period of its run. */

@@ -285,4 +285,9 @@ export const watchEn: Record<keyof typeof watchPtBR, string> = {
   'source.noCertificates': 'No certificate seen.',
   'source.firstSeen': 'First seen',
   'source.seeRuns': 'See the runs of this source',
+  'run.log': 'Log lines',
+  'run.noLog': 'This machine has no lines of this run.',
+  'run.log.command': 'command that shows the log',
+  'run.noContract': 'No contract governs this run.',
+  'run.columns': 'Columns',
 };

@@ -283,4 +283,9 @@ export const watchPtBR = {
   'source.noCertificates': 'Nenhum certificado visto.',
   'source.firstSeen': 'Visto primeiro',
   'source.seeRuns': 'Ver as execuções desta fonte',
+  'run.log': 'Linhas do log',
+  'run.noLog': 'Esta máquina não tem linhas desta execução.',
+  'run.log.command': 'comando que mostra o log',
+  'run.noContract': 'Nenhum contrato rege esta execução.',
+  'run.columns': 'Colunas',
 } as const;

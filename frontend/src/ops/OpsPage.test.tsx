@@ -104,7 +104,7 @@ describe('the room', () => {
     visit('/operacoes');
     const sources = await list('Fontes');
     const rows = sources.getAllByRole('row').slice(1);
-    expect(rows).toHaveLength(recorded.connectors.items.length);
+    expect(rows).toHaveLength(recorded.sources.items.length);
     for (const one of rows) {
       expect(one.textContent).toMatch(/^(● ok|▲ atenção|■ crítico|○ desconhecido|◌ silenciado)/);
     }

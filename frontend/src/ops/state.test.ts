@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Check, Connector, Run } from '../api/types';
-import { bySeverity, latestChecks, needsOf, SHAPE, type State, stateOfConnector } from './state';
+import type { Check, Run } from '../api/types';
+import { bySeverity, latestChecks, needsOf, SHAPE, type State } from './state';
 
 function run(
   job_name: string,
@@ -44,18 +44,6 @@ function check(check_name: string, status: Check['status'], run_id: string, hour
   };
 }
 
-const connector: Connector = {
-  connector: 'ibge_admin',
-  job_name: 'ibge_admin',
-  wave: 'MVP-1',
-  source: 'IBGE',
-  status: 'implemented',
-  last_status: null,
-  last_verdict: null,
-  last_finished_at_utc: null,
-  reason: null,
-};
-
 describe('states', () => {
   it('differ by shape, not by colour alone', () => {
     expect(new Set(Object.values(SHAPE)).size).toBe(5);
@@ -64,22 +52,6 @@ describe('states', () => {
   it('come worst first, and unknown is worse than fine', () => {
     const states: State[] = ['ok', 'muted', 'unknown', 'warn', 'critical'];
     expect(states.sort(bySeverity)).toEqual(['critical', 'warn', 'unknown', 'muted', 'ok']);
-  });
-
-  it.each<[string, Partial<Connector>, State]>([
-    ['only planned', { status: 'planned' }, 'warn'],
-    ['never run', {}, 'unknown'],
-    ['run well', { last_status: 'success' }, 'ok'],
-    [
-      'run well on what was kept, because the source failed',
-      { last_status: 'success', last_verdict: 'source_failed' },
-      'warn',
-    ],
-    ['blocked', { last_status: 'blocked', last_verdict: 'we_failed' }, 'warn'],
-    ['failed', { last_status: 'failed' }, 'critical'],
-    ['retired', { status: 'retired', last_status: 'success' }, 'muted'],
-  ])('of a source %s', (_, changes, expected) => {
-    expect(stateOfConnector({ ...connector, ...changes })).toBe(expected);
   });
 });
 

@@ -10,6 +10,7 @@ import values2018 from './fixtures/choropleth-deaths_total-2018.json';
 import values2019 from './fixtures/choropleth-deaths_total-2019.json';
 import compare from './fixtures/compare.json';
 import connectors from './fixtures/connectors.json';
+import coverage from './fixtures/coverage.json';
 import letters from './fixtures/dead-letters.json';
 import deliveries from './fixtures/deliveries.json';
 import delivery from './fixtures/delivery.json';
@@ -24,6 +25,7 @@ import peers from './fixtures/peers.json';
 import profile from './fixtures/profile.json';
 import queue from './fixtures/queue.json';
 import run from './fixtures/run.json';
+import runLog from './fixtures/run-log.json';
 import runbook from './fixtures/runbook.json';
 import runbookRun from './fixtures/runbook-run.json';
 import runbooks from './fixtures/runbooks.json';
@@ -31,10 +33,16 @@ import runs from './fixtures/runs.json';
 import schedule from './fixtures/schedule.json';
 import shapes from './fixtures/shapes.json';
 import slos from './fixtures/slos.json';
+import source from './fixtures/source.json';
+import sources from './fixtures/sources.json';
 import summary from './fixtures/summary.json';
 import webhooks from './fixtures/webhooks.json';
 
 export const recorded = {
+  coverage,
+  runLog,
+  source,
+  sources,
   alert,
   alerts,
   deliveries,
@@ -156,6 +164,10 @@ const ROUTES: Record<string, Answer> = {
   '/v1/ops/mailboxes': guarded({ items: [], count: 0 }),
   '/v1/ops/deliveries': guarded(deliveries),
   [`/v1/ops/deliveries/${delivery.delivery_id}`]: guarded(delivery),
+  '/v1/ops/sources': guarded(sources),
+  [`/v1/ops/sources/${source.connector}`]: guarded(source),
+  [`/v1/ops/sources/${source.connector}/coverage`]: guarded(coverage),
+  [`/v1/ops/pipeline-runs/${run.run_id}/log`]: guarded(runLog),
   '/v1/session': guarded(VIEWER),
   '/v1/access/keys': guarded(keys),
   '/v1/ops/dead-letters': guarded({ ...letters, more: false }),

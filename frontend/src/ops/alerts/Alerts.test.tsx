@@ -15,7 +15,7 @@ const now = async (alerts: object = fresh(), viewer: object = {}) => {
   const asked = onTheWire({
     '/v1/alerts': alerts,
     '/v1/session': { ...VIEWER, ...viewer },
-    '/v1/alerts/1/acknowledge': {},
+    '/v1/alerts/1/ack': {},
     '/v1/alerts/1/silence': {},
   });
   visit('/operacoes');
@@ -90,7 +90,7 @@ describe('what needs me now', () => {
         asked
           .filter(({ method }) => method === 'POST')
           .map(({ url, body }) => [url.pathname, body]),
-      ).toEqual([['/v1/alerts/1/acknowledge', { reason: 'vendo a rede' }]]),
+      ).toEqual([['/v1/alerts/1/ack', { reason: 'vendo a rede' }]]),
     );
     expect(await screen.findByText(`Você cuida de: ${first.title}.`)).toBeInTheDocument();
   });

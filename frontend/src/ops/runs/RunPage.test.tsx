@@ -20,7 +20,13 @@ beforeEach(() => keepKey(VIEWER_KEY));
 
 describe('a run', () => {
   it('shows where its rows went, and that none is missing', async () => {
-    await opened({ rows_read: 20, rows_loaded: 15, rows_rejected: 3, rows_duplicate: 2 });
+    await opened({
+      rows_read: 20,
+      rows_loaded: 15,
+      rows_rejected: 3,
+      rows_duplicate: 2,
+      dead_letters: 3,
+    });
     const balance = part('Balanço das linhas');
     for (const [name, figure] of [
       ['lidas', '20'],
@@ -32,7 +38,7 @@ describe('a run', () => {
     }
     expect(balance.getByText(/^Fecha/)).toHaveTextContent('● ok');
     const letters = balance.getByRole('link', { name: 'Ver as rejeitadas' });
-    expect(letters).toHaveAttribute('href', `/operacoes/mortos?filter=${run.run_id}`);
+    expect(letters).toHaveAttribute('href', `/operacoes/mortos?source=${run.job_name}`);
   });
 
   it('says that rows are missing', async () => {
@@ -99,6 +105,14 @@ describe('a run', () => {
     expect(screen.getByText('A fonte fechou a porta.')).toBeInTheDocument();
     expect(screen.getByText(/falhou: a fonte falhou/)).toHaveTextContent('■ crítico');
     expect(screen.getByText(run.trace_id)).toBeInTheDocument();
+  });
+
+  it('shows what was logged under its trace, and the contract that governed it', async () => {
+    await opened();
+    const log = within(await screen.findByRole('region', { name: 'Linhas do log' }));
+    expect(await log.findByText(/run ended success/)).toBeInTheDocument();
+    const contract = part('Contratos').getByRole('row', { name: /registro_civil_deaths/ });
+    expect(contract).toHaveTextContent('territory_id');
   });
 
   it('nobody knows is refused with what to do', async () => {

@@ -15,9 +15,11 @@ import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { stateOfRun } from '../state';
 import { useWords } from '../words';
+import { Contracts } from './Contracts';
 import { Files } from './Files';
 import { balances, secondsBetween } from './judge';
 import { Lineage } from './Lineage';
+import { Log } from './Log';
 import styles from './Run.module.css';
 import { Timeline } from './Timeline';
 
@@ -74,10 +76,10 @@ function Balance({ run }: { run: RunWhole }) {
         <p className={styles.none}>
           <StateMark state={whole ? 'ok' : 'critical'} />{' '}
           {say(whole ? 'run.balanced' : 'run.unbalanced')}
-          {(run.rows_rejected ?? 0) > 0 && (
+          {run.dead_letters > 0 && (
             <>
               {' '}
-              <RoomLink to="/operacoes/mortos" search={{ filter: run.run_id }}>
+              <RoomLink to="/operacoes/mortos" search={{ source: run.job_name }}>
                 {say('run.seeLetters')}
               </RoomLink>
             </>
@@ -149,8 +151,14 @@ function Whole({ run }: { run: RunWhole }) {
       <Part title={say('run.files')}>
         <Files files={run.bronze} />
       </Part>
+      <Part title={say('source.contracts')}>
+        <Contracts contracts={run.contracts} />
+      </Part>
       <Part title={say('ops.checks')}>
         <Answers checks={run.checks} />
+      </Part>
+      <Part title={say('run.log')}>
+        <Log run={run} />
       </Part>
     </>
   );

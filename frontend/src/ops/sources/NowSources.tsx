@@ -4,14 +4,15 @@ import { Refusal } from '../../app/Refusal';
 import { Waiting } from '../../app/Waiting';
 import { useLanguage } from '../../i18n/language';
 import { OpsTable } from '../OpsTable';
+import { useWords } from '../words';
 import { stateOfSource } from './judge';
-import { SourceName, useStanding } from './Standing';
+import { SourceName } from './Standing';
 import { Strip, StripLegend } from './Strip';
 
 /** The sources as the first screen has them: a strip each, the worst first. */
 export function NowSources() {
   const { say } = useLanguage();
-  const standing = useStanding();
+  const words = useWords();
   const { data, error, refetch } = useQuery(sourcesQuery);
   if (!data) {
     return error ? <Refusal error={error} onRetry={() => void refetch()} /> : <Waiting lines={4} />;
@@ -26,7 +27,7 @@ export function NowSources() {
         textOf={({ connector, source, says }) => `${connector} ${source} ${says}`}
         columns={[
           { title: say('ops.col.source'), cell: (one) => <SourceName source={one} /> },
-          { title: say('ops.col.status'), cell: standing },
+          { title: say('ops.col.status'), cell: (one) => words('source.state', one.state) },
           {
             title: say('source.strip'),
             cell: ({ connector, days }) => <Strip days={days} of={connector} />,

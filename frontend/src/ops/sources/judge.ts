@@ -12,7 +12,7 @@ export const STATE_OF_SOURCE: Record<SourceState, State> = {
 /** What is only planned is no source yet: it is never ok. */
 export function stateOfSource({ status, state }: Pick<Source, 'status' | 'state'>): State {
   if (status === 'retired') return 'muted';
-  return status === 'planned' ? 'unknown' : STATE_OF_SOURCE[state];
+  return status === 'planned' ? 'warn' : STATE_OF_SOURCE[state];
 }
 
 export const SOURCE_STATES: readonly SourceState[] = [
