@@ -17,11 +17,11 @@ from pydantic_core import PydanticUndefined
 from atalaia.kernel.base import errors
 from atalaia.kernel.base.settings import Settings
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
+from atalaia.kernel.keep.doors import ACCESS_MARK, Rule
 from atalaia.kernel.keep.keys import ROLES
 from atalaia.kernel.watch import severity
 from atalaia.kernel.watch.platform_rules import RULES
 from atalaia.serve.api import app
-from atalaia.serve.api.access import ACCESS_MARK, Rule
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 

@@ -17,7 +17,7 @@ from tests.sources.server import Answer, Asked, SourceServer
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.domain import connector_job
 from atalaia.kernel.ingest.bronze import BronzeObject
-from atalaia.kernel.ingest.connector import Connector, Request, Scope, Shaped, Table
+from atalaia.kernel.ingest.connector import AsItCame, Connector, Request, Scope, Table
 from atalaia.kernel.ingest.contract import ROW, Column, Contract
 from atalaia.kernel.work.job import Job, Run
 from atalaia.kernel.work.runner import run_job
@@ -51,21 +51,6 @@ def parse(objects: Sequence[BronzeObject]) -> Iterator[tuple[str, pl.DataFrame]]
             yield found.dataset, frame.slice(start, BATCH)
 
 
-class Shaper:
-    """One row of the table for each row of the file."""
-
-    def __init__(self, run: Run) -> None:
-        self.year = run.reference_period
-
-    def shape(self, _dataset: str, accepted: pl.DataFrame) -> Shaped:
-        """As it came, with its year."""
-        return Shaped(accepted.drop(ROW).with_columns(year=pl.lit(self.year)))
-
-    def finish(self) -> Shaped | None:
-        """Nothing is held back."""
-        return None
-
-
 CONNECTOR = Connector(
     name="toy",
     source="Toy",
@@ -74,7 +59,7 @@ CONNECTOR = Connector(
     contract=CONTRACT,
     table=TABLE,
     parse=parse,
-    shaper=Shaper,
+    shaper=lambda run: AsItCame(run, "year"),
     scope=lambda year: Scope({"year": [year]}),
     base_url="http://toy.invalid",
     requests=lambda year: (Request("amounts", f"/{year}.csv", f"{year}.csv"),),

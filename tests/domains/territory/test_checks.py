@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ import psycopg
 import pytest
 import yaml
 
-from atalaia.domains.territory.checks import CHECKS, QUALITY_SUITE, THRESHOLDS, judge_source
+from atalaia.domains.territory.checks import CHECKS, THRESHOLDS, judge_source, quality_suite
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.watch import ops_checks
-from atalaia.kernel.watch.checks import suite
 from atalaia.kernel.work.runner import run_job
 
 NAMES = {
@@ -144,7 +142,7 @@ def ask(
             limits[section][name] = value
         file = tmp_path / "limits.yml"
         file.write_text(yaml.safe_dump(limits), encoding="utf-8")
-        job = dataclasses.replace(QUALITY_SUITE, body=suite(CHECKS, file))
+        job = quality_suite(file)
         report = run_job(job, reference_period="2025")
         assert report["run_status"] == "success", report["error"]
         written = db.execute(
@@ -617,7 +615,7 @@ def test_a_limit_that_is_no_number_fails_the_run_and_names_it(
     limits["schema_drift"]["max_type_mismatch_columns"] = "none"
     file = tmp_path / "limits.yml"
     file.write_text(yaml.safe_dump(limits), encoding="utf-8")
-    job = dataclasses.replace(QUALITY_SUITE, body=suite(CHECKS, file))
+    job = quality_suite(file)
     report = run_job(job, reference_period="2025")
     assert report["run_status"] == "failed"
     assert "schema_drift.max_type_mismatch_columns" in report["error"]

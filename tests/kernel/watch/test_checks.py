@@ -203,7 +203,8 @@ def test_a_bad_limits_file_is_named(tmp_path: Path, content: str | None, words: 
 def run_suite(tmp_path: Path, *checks: Check) -> dict[str, Any]:
     file = tmp_path / "limits.yml"
     file.write_text("s: {n: 1}", encoding="utf-8")
-    return run_job(job(suite(checks, file)), reference_period="2024")
+    asked = suite(checks, file, name="toy", domain="kernel", title="Toy")
+    return run_job(asked, reference_period="2024")
 
 
 def test_a_suite_asks_the_others_when_one_finds_its_table_gone(

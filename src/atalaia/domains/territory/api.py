@@ -13,8 +13,8 @@ from pydantic import BaseModel
 
 from atalaia.domains.territory import service, wire
 from atalaia.domains.territory.answer import Answer, json
+from atalaia.kernel.keep.doors import PUBLIC
 
-PUBLIC = {"x-atalaia-public": True}
 _IMMUTABLE = "public, max-age=31536000, immutable"
 _DESCRIBED_BY = {"link": '</v1/indicators>; rel="describedby"'}
 

@@ -12,7 +12,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 
-from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.watch import ops_checks
 from atalaia.kernel.watch.checks import (
@@ -26,7 +25,7 @@ from atalaia.kernel.watch.checks import (
     suite,
 )
 from atalaia.kernel.watch.row_rules import RowRule, ask_rows
-from atalaia.kernel.work.job import Job, Run
+from atalaia.kernel.work.job import Job
 
 DOMAIN = "territory"
 THRESHOLDS = Path(__file__).with_name("quality_thresholds.yml")
@@ -275,16 +274,13 @@ CHECKS = (
 )
 
 
-def _plan(run: Run) -> dict[str, Any]:
-    return {"checks": [check.name for check in CHECKS], "thresholds": THRESHOLDS.name}
-
-
-QUALITY_SUITE = Job(
-    name="quality_suite",
-    domain=DOMAIN,
-    title="Pergunta os oito checks e registra as respostas",
-    body=suite(CHECKS, THRESHOLDS),
-    plan=_plan,
-    wave="MVP-1",
-    default_periods=lambda: [str(now().year)],
-)
+def quality_suite(limits: Path = THRESHOLDS) -> Job:
+    """The job that asks the eight checks, with the limits of a file."""
+    return suite(
+        CHECKS,
+        limits,
+        name="quality_suite",
+        domain=DOMAIN,
+        title="Pergunta os oito checks e registra as respostas",
+        wave="MVP-1",
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from atalaia.domains.territory import bundle
-from atalaia.domains.territory.checks import CHECKS, QUALITY_SUITE, THRESHOLDS
+from atalaia.domains.territory.checks import CHECKS, THRESHOLDS, quality_suite
 from atalaia.domains.territory.checks import DOMAIN as NAME
 from atalaia.domains.territory.gold import JOB as DBT_BUILD
 from atalaia.domains.territory.seed import seed_bundle
@@ -88,7 +88,7 @@ JOBS = (
     ibge_indicators.JOB,
     *(_bundled_job(connector, title) for connector, title in _BUNDLED),
     DBT_BUILD,
-    QUALITY_SUITE,
+    quality_suite(),
 )
 # What the jobs that read no source write: their side of the contract.
 TABLES = {

@@ -6,12 +6,13 @@ file that has changed since is refused, because the database no longer is what t
 
 from __future__ import annotations
 
-import hashlib
+import os
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
 from atalaia.kernel.base.errors import Tampered
+from atalaia.kernel.base.schema import file_of, folders, name_of, sha256_of
 from atalaia.kernel.base.settings import project_dir
 
 _LEDGER = """
@@ -24,14 +25,6 @@ CREATE TABLE IF NOT EXISTS ops.schema_files (
 """
 
 
-def _package_dir() -> Path:
-    return Path(__file__).resolve().parents[2]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
 def apply_sql(path: Path) -> None:
     """Run one SQL file and record its hash, in the migration's own transaction."""
     from alembic import op
@@ -41,7 +34,7 @@ def apply_sql(path: Path) -> None:
     bind.exec_driver_sql(path.read_text(encoding="utf-8").replace("%", "%%"))
     bind.execute(
         text("INSERT INTO ops.schema_files (path, sha256) VALUES (:path, :sha256)"),
-        {"path": path.relative_to(_package_dir()).as_posix(), "sha256": _sha256(path)},
+        {"path": name_of(path), "sha256": sha256_of(path)},
     )
 
 
@@ -51,8 +44,8 @@ def verify_applied_files(connection: Connection) -> None:
         return
     applied = connection.execute(text("SELECT path, sha256 FROM ops.schema_files"))
     for path, sha256 in applied:
-        file = _package_dir() / str(path)
-        if file.exists() and _sha256(file) != sha256:
+        file = file_of(str(path))
+        if file and file.exists() and sha256_of(file) != sha256:
             raise Tampered(
                 f"{path} was applied to this database with other contents. Nothing was changed.",
                 todo="Put the file back as it was and write the change as a new numbered file.",
@@ -61,9 +54,13 @@ def verify_applied_files(connection: Connection) -> None:
 
 
 def upgrade() -> None:
-    """Bring the database of DATABASE_URL to the newest schema, kernel and domains."""
+    """Bring the database of DATABASE_URL to the newest schema, kernel and installed domains."""
     from alembic import command
     from alembic.config import Config
 
     config = Config(toml_file=str(project_dir() / "pyproject.toml"))
+    places = [folder / "db" / "versions" for folder in folders().values()]
+    found = os.pathsep.join(str(place) for place in places if place.is_dir())
+    for option, value in (("path_separator", "os"), ("version_locations", found)):
+        config.set_main_option(option, value.replace("%", "%%"))
     command.upgrade(config, "heads")

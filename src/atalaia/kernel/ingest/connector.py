@@ -13,7 +13,7 @@ import polars as pl
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.settings import settings, source_override
 from atalaia.kernel.ingest.bronze import BronzeObject
-from atalaia.kernel.ingest.contract import Contract
+from atalaia.kernel.ingest.contract import ROW, Contract
 from atalaia.kernel.ingest.pace import POLITE, Pace
 from atalaia.kernel.work.job import Run
 
@@ -90,6 +90,21 @@ class Shaper(Protocol):
 
     def finish(self) -> Shaped | None:
         """What is left when the last batch is through (sums over batches), if anything."""
+
+
+class AsItCame:
+    """The smallest shaper: each accepted row is a row of the table, and the run's reference period
+    goes into `period_column`."""
+
+    def __init__(self, run: Run, period_column: str) -> None:
+        self._period = pl.lit(run.reference_period).alias(period_column)
+
+    def shape(self, _dataset: str, accepted: pl.DataFrame) -> Shaped:
+        """The same rows, with their period."""
+        return Shaped(accepted.drop(ROW).with_columns(self._period))
+
+    def finish(self) -> None:
+        """Nothing is held back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ import psycopg
 import yaml
 from psycopg.types.json import Jsonb
 
+from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import UsageError
-from atalaia.kernel.work.job import Run
+from atalaia.kernel.work.job import Job, Run
 
 Status = Literal["pass", "warn", "fail"]
 _UNREADABLE = "schema"  # the subject of a check whose table is not what it was
@@ -146,8 +147,16 @@ def after_load(run: Run) -> list[Result]:
     ]
 
 
-def suite(questions: Sequence[Check], limits_file: Path) -> Callable[[Run], None]:
-    """The body of a job that asks every check and records the answers under its own run.
+def suite(
+    questions: Sequence[Check],
+    limits_file: Path,
+    *,
+    name: str,
+    domain: str,
+    title: str,
+    wave: str = "",
+) -> Job:
+    """The job that asks every check and records the answers under its own run.
 
     A fail is a finding, not a failed run: the run succeeds when every question could be asked.
     It reads no source and loads no row, so its row counts stay 0."""
@@ -162,7 +171,18 @@ def suite(questions: Sequence[Check], limits_file: Path) -> Callable[[Run], None
                 answers += given
         record(run, answers)
 
-    return body
+    return Job(
+        name=name,
+        domain=domain,
+        title=title,
+        body=body,
+        plan=lambda _run: {
+            "checks": [check.name for check in questions],
+            "thresholds": limits_file.name,
+        },
+        wave=wave,
+        default_periods=lambda: [f"{now():%Y}"],
+    )
 
 
 def _answers(check: Check, limits: Limits) -> list[Result]:

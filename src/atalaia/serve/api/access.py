@@ -8,13 +8,12 @@ docs/access-matrix.md is made from there, and every cell of it is tried.
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
@@ -23,16 +22,12 @@ from pydantic import BaseModel, ConfigDict
 from atalaia.kernel.base.database import Connection, pooled
 from atalaia.kernel.base.errors import NotAllowed, NotAuthenticated
 from atalaia.kernel.keep import keys, sessions
-from atalaia.kernel.keep.audit import DEFAULT_TENANT
-from atalaia.kernel.keep.keys import Role, Who
+from atalaia.kernel.keep.doors import ACCESS_MARK, LADDER, PUBLIC_MARK, Rule, Step
+from atalaia.kernel.keep.doors import Caller as Caller
 from atalaia.serve.api.limits import address_of, limits
 
-# Each role may all that the ones before it may. 'client' (a tenant's program) is on no step.
-Step = Literal["viewer", "auditor", "operator", "admin"]
-LADDER: tuple[Step, ...] = ("viewer", "auditor", "operator", "admin")
 COOKIE = "atalaia_session"
 FORM_HEADER = "x-atalaia-form"
-ACCESS_MARK = "x-atalaia-access"
 _LONGEST_KEY = 200
 _CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
 # What a browser says of a request that a page of ours made, or a person who typed the address.
@@ -49,44 +44,6 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks: a key, or a person in a browser (then it has the `session`)."""
-
-    tenant_id: str
-    name: str
-    role: Role
-    subject: str  # what the audit log and the limits call it: a key's prefix, or 'session 7'
-    session: sessions.Session | None = None
-    expires_at: datetime | None = None
-
-    @property
-    def actor(self) -> str:
-        """Who the audit log says acted: no key of two of one name is taken for the other."""
-        return f"{self.name} ({self.subject})"
-
-    def because(self, reason: str) -> Who:
-        """Who makes a change, for its record."""
-        return Who(self.actor, "api", reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a route asks: the least role; whether programs of a tenant may; and whether a tenant
-    other than the house is let in, which then sees its own only."""
-
-    least: Step
-    clients: bool
-    own: bool
-    per_minute: int | None = None  # what one key may ask of it, when less than of others
-
-    def lets(self, role: str, tenant_id: str) -> bool:
-        """Whether a caller of that role and tenant may."""
-        steps = LADDER[LADDER.index(self.least) :]
-        good = role in steps or (self.clients and role == "client")
-        return good and (self.own or tenant_id == DEFAULT_TENANT)
-
-
 def needs(
     role: Step, *, clients: bool = False, own: bool = False, per_minute: int | None = None
 ) -> Callable[..., Caller]:
@@ -101,14 +58,46 @@ def needs(
         _bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
         _key: Annotated[str | None, Depends(_HEADER)],
     ) -> Caller:
-        who = _caller(request)
-        limits().spend(who.subject, f"{request.method} {request.scope['route'].path}", per_minute)
-        if not rule.lets(who.role, who.tenant_id):
-            raise NotAllowed()
-        return who
+        return _let_in(request, rule)
 
     checked.rule = rule  # type: ignore[attr-defined]
     return checked
+
+
+def _let_in(request: Request, rule: Rule) -> Caller:
+    who = _caller(request)
+    limits().spend(who.subject, f"{request.method} {request.scope['route'].path}", rule.per_minute)
+    if not rule.lets(who.role, who.tenant_id):
+        raise NotAllowed()
+    request.state.caller = who
+    return who
+
+
+def domain_door(request: Request) -> None:
+    """What stands before every route of a domain (see `kernel/keep/doors.py`). One that is not
+    public and forgot to say what it asks is an admin's alone."""
+    told = request.scope["route"].openapi_extra or {}
+    if PUBLIC_MARK not in told:
+        _let_in(request, _told_rule(told))
+
+
+def _told_rule(told: Mapping[str, Any]) -> Rule:
+    return Rule(**told.get(ACCESS_MARK, {"least": "admin"}))
+
+
+def describe_domain(router: APIRouter) -> None:
+    """Write what the door asks into the OpenAPI of a domain's routes. Raises TypeError for what is
+    no route of FastAPI's: no door would stand there."""
+    for route in router.routes:
+        if not isinstance(route, APIRoute):
+            raise TypeError(f"{type(route).__name__} is no route that asks who comes")
+        told = route.openapi_extra or {}
+        if PUBLIC_MARK not in told:
+            ways: list[dict[str, list[str]]] = [
+                {scheme.scheme_name: []} for scheme in (_BEARER, _HEADER)
+            ]
+            asked = {ACCESS_MARK: asdict(_told_rule(told)), "security": ways}
+            route.openapi_extra = told | asked
 
 
 def describe(routes: Iterable[APIRoute]) -> None:

@@ -14,12 +14,13 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
 from atalaia.kernel.base import trace
 from atalaia.kernel.base.settings import project_dir, settings
+from atalaia.kernel.keep.doors import PUBLIC_MARK
 from atalaia.kernel.watch import metrics
 from atalaia.serve import catalog
 from atalaia.serve.api import (
@@ -47,33 +48,32 @@ from atalaia.serve.api.journal import Journal
 from atalaia.serve.api.shelf import Shelf
 from atalaia.serve.api.site import Site
 
-# A route is public, and its answers are kept, when it says so itself: openapi_extra=PUBLIC.
-_PUBLIC_MARK = "x-atalaia-public"
+_OWN = (
+    health.router,
+    ops.router,
+    live.router,
+    sources.router,
+    work.router,
+    jobs.router,
+    alerts.router,
+    incidents.router,
+    maintenance.router,
+    webhooks.router,
+    deliveries.router,
+    audit.router,
+    keys.router,
+    session.router,
+    runbooks.router,
+)
 
 
 def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     """The application of this process. `front_end` is the folder of the built front end."""
     shelf = Shelf(settings().api_cache_max_bytes)
     data, journal, answers = DataVersion(shelf.renew), Journal(), metrics.Answers()
-    routers = [
-        health.router,
-        ops.router,
-        live.router,
-        sources.router,
-        work.router,
-        jobs.router,
-        alerts.router,
-        incidents.router,
-        maintenance.router,
-        webhooks.router,
-        deliveries.router,
-        audit.router,
-        keys.router,
-        session.router,
-        runbooks.router,
-        *_domain_routers(),
-    ]
-    access.describe(_api_routes(routers))
+    access.describe(_api_routes(_OWN))
+    brought = _domain_routers()
+    routers = [*_OWN, *brought]
     api = FastAPI(
         title="Atalaia",
         version=version("atalaia"),
@@ -81,8 +81,10 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
         redoc_url=None,
         lifespan=_lifespan(data, journal),
     )
-    for router in routers:
+    for router in _OWN:
         api.include_router(router)
+    for router in brought:
+        api.include_router(router, dependencies=[Depends(access.domain_door)])
     problems.install(api)
     hub = live.Hub()
     site = Site(front_end or project_dir() / "frontend" / "dist")
@@ -119,7 +121,9 @@ def _domain_routers() -> list[APIRouter]:
             continue
         module, _, name = one.router.partition(":")
         try:
-            found.append(getattr(import_module(module), name))
+            router = getattr(import_module(module), name)
+            access.describe_domain(router)
+            found.append(router)
         except Exception as error:
             trace.log("ERROR", f"domain {one.name} has no routes", error=type(error).__name__)
     return found
@@ -133,7 +137,7 @@ def _public_paths(routers: Iterable[APIRouter]) -> Callable[[str], bool]:
     patterns = [
         route.path_regex.pattern
         for route in _api_routes(routers)
-        if (route.openapi_extra or {}).get(_PUBLIC_MARK)
+        if (route.openapi_extra or {}).get(PUBLIC_MARK)
     ]
     # The names of the groups repeat from route to route, which one pattern may not have.
     union = re.sub(r"\?P<\w+>", "?:", "|".join(patterns) or r"(?!)")

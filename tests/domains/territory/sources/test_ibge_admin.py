@@ -21,7 +21,7 @@ from tests.sources.ibge import (
 )
 from tests.sources.server import Fault, edited, encoded, status
 
-from atalaia.domains.territory.checks import QUALITY_SUITE
+from atalaia.domains.territory.checks import quality_suite
 from atalaia.domains.territory.dimension import history
 from atalaia.domains.territory.sources.ibge import STATES as LETTERS
 from atalaia.domains.territory.sources.ibge_admin import CONTRACT, DTB, MUNICIPIOS, run
@@ -405,7 +405,7 @@ def test_a_forced_reload_clears_the_fail(territory: Territory, offline: None) ->
     run(reference_period="2024", max_retries=1)
 
     def existence() -> str:
-        checks = run_job(QUALITY_SUITE, reference_period="2024")["checks"]
+        checks = run_job(quality_suite(), reference_period="2024")["checks"]
         names = ("check_dim_territory", "focus_municipality")
         (found,) = (c for c in checks if (c["check_name"], c["subject"]) == names)
         return str(found["status"])
