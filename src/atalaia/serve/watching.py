@@ -18,7 +18,7 @@ from atalaia.kernel.base.outbound import download
 from atalaia.kernel.base.redact import place_of
 from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import log
-from atalaia.kernel.watch import heartbeat
+from atalaia.kernel.watch import contacts, heartbeat, incidents
 from atalaia.kernel.watch.evaluation import Memory, Round, evaluate
 from atalaia.kernel.watch.heartbeat import Sign
 from atalaia.kernel.watch.nearby import AWAY_SINCE
@@ -135,7 +135,7 @@ class Watch:
     def __init__(self) -> None:
         self._memory = Memory()
         self._next_at = self._next_beat = Deadline(0)
-        self._failing_since = ""
+        self._failing_since = self._contacts_wrong = ""
 
     def keep_watch(self) -> Round | None:
         """Go round once if it is time. Raises DatabaseUnavailable; the sign says so."""
@@ -158,6 +158,19 @@ class Watch:
         self._failing_since = ""
         heartbeat.leave(sign_file(), Sign(at.isoformat()))
         self._beat()
+        incidents.go_round(self._levels())
+        return found
+
+    def _levels(self) -> tuple[contacts.Level, ...]:
+        """Those of CONTACTS_FILE; while it is wrong, that is said once and levels have nobody."""
+        try:
+            found = contacts.levels()
+        except UsageError as error:
+            if str(error) != self._contacts_wrong:
+                log("ERROR", "CONTACTS_FILE is not used", why=str(error))
+            self._contacts_wrong = str(error)
+            return contacts.DEFAULT
+        self._contacts_wrong = ""
         return found
 
     def _beat(self) -> None:

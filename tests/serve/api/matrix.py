@@ -239,10 +239,23 @@ def _source(tenant: str) -> str | None:
     return "matrix"
 
 
+def _window(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None
+    with connect(autocommit=True) as connection:
+        (found,) = connection.execute(
+            """INSERT INTO ops.maintenance_windows (title, starts_at, ends_at, created_by, reason)
+               VALUES ('t', now(), now() + interval '1 hour', 'a', 'r')
+               RETURNING window_id AS id"""
+        ).fetchall()
+    return str(found["id"])
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
     "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
     "alert_id": _alert, "incident_id": _incident, "source_name": _source,
+    "window_id": _window,
     "webhook_id": _channel("webhook"), "mailbox_id": _channel("email"), "delivery_id": _delivery,
     "runbook": _runbook, "runbook_run_id": _runbook_run,
 }  # fmt: skip
@@ -286,7 +299,10 @@ def _never(example: str | None) -> str:
     return str(2**40) if (example or "").isdigit() else str(uuid4())
 
 
-GIVEN = {"reason": "matrix", "payload": {"n": 1}}
+GIVEN = {
+    "reason": "matrix", "payload": {"n": 1}, "until": "2999-01-01T00:00:00Z",
+    "root_cause": "c", "resolution": "r",
+}  # fmt: skip
 
 
 def filled(document: dict[str, Any], operation: Operation) -> dict[str, Any] | None:

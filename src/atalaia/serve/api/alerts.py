@@ -12,14 +12,17 @@ from pydantic import AwareDatetime
 
 from atalaia.kernel.base.database import pooled, row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.watch import alerts as decisions
 from atalaia.kernel.watch import slo
 from atalaia.kernel.watch.severity import Severity
 from atalaia.serve.api.access import Caller, needs
 from atalaia.serve.api.answers import Page, PageSize, answer
+from atalaia.serve.api.work import Decision
 
 router = APIRouter(prefix="/v1", tags=["vigia"])
 
 Viewer = Annotated[Caller, Depends(needs("viewer"))]
+Operator = Annotated[Caller, Depends(needs("operator"))]
 AlertId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Rule = Annotated[str | None, Query(pattern=r"^[a-z][a-z0-9_-]{1,60}$")]
 _COLUMNS = """
@@ -102,6 +105,48 @@ def alert(alert_id: AlertId, _who: Viewer) -> Response:
     if found is None:
         raise NotFound("Não há esse alerta.", todo="A lista está em /v1/alerts.")
     return answer(found["body"])
+
+
+class Acknowledgement(Decision):
+    """Why, and until when it holds; without a moment, until it is resolved."""
+
+    until: AwareDatetime | None = None
+
+
+class Silence(Decision):
+    """Why, and until when nobody is told."""
+
+    until: AwareDatetime
+
+
+@router.post("/alerts/{alert_id}/ack", summary="Diz que alguém cuida do alerta")
+def acknowledge(alert_id: AlertId, decision: Acknowledgement, who: Operator) -> Response:
+    """Nobody is reminded of it until it is resolved, or until `until`."""
+    with pooled() as connection, connection.transaction():
+        decisions.acknowledge(
+            connection,
+            alert_id,
+            until=decision.until,
+            actor=who.actor,
+            reason=decision.reason,
+            trigger="api",
+        )
+    return answer({"alert_id": alert_id, "acknowledged": True})
+
+
+@router.post("/alerts/{alert_id}/silence", summary="Não avisa ninguém até um momento")
+def silence(alert_id: AlertId, decision: Silence, who: Operator) -> Response:
+    """Nobody is told of it until then; it is still asked and shown."""
+    with pooled() as connection, connection.transaction():
+        decisions.silence(
+            connection,
+            alert_id,
+            until=decision.until,
+            actor=who.actor,
+            reason=decision.reason,
+            trigger="api",
+        )
+    return answer({"alert_id": alert_id, "silenced_until": decision.until})
 
 
 @router.get("/alert-states", summary="Cada regra e assunto, também os que estão bem")

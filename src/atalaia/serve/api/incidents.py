@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Response
+from pydantic import Field, StringConstraints
 
-from atalaia.kernel.base.database import row
+from atalaia.kernel.base.database import pooled, row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.watch import contacts, incident_texts, snapshot
+from atalaia.kernel.watch import incidents as steps
+from atalaia.kernel.watch.severity import Severity
 from atalaia.serve.api.access import Caller, needs
 from atalaia.serve.api.answers import Page, PageSize, answer
+from atalaia.serve.api.work import Decision, Words
 
 router = APIRouter(prefix="/v1/incidents", tags=["vigia"])
 
 Viewer = Annotated[Caller, Depends(needs("viewer"))]
+Operator = Annotated[Caller, Depends(needs("operator"))]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2000, pattern=r"^[^\x00]*$")
+]
 IncidentId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
@@ -69,3 +78,86 @@ def incident(incident_id: IncidentId, _who: Viewer) -> Response:
     if found is None:
         raise NotFound("Não há esse incidente.", todo="A lista está em /v1/incidents.")
     return answer(found["body"])
+
+
+class Declaration(Decision):
+    """What is not given is taken from the alerts."""
+
+    alerts: list[Annotated[int, Field(ge=1, le=2**63 - 1)]] = Field(default=[], max_length=100)
+    title: Text = ""
+    severity: Severity | None = None
+    impact: Text = ""
+    affected: list[Words] = Field(default=[], max_length=100)
+    commander: Text = ""
+
+
+class News(Decision):
+    """`reason` is what was done."""
+
+    status: steps.Status | None = None
+    severity: Severity | None = None
+    next_steps: Text = ""
+    eta: Text = ""
+
+
+class End(Decision):
+    """Why it was, what ended it, what prevents it."""
+
+    root_cause: Words
+    resolution: Words
+    prevention: Text = ""
+
+
+@router.post("", summary="Declara um incidente, de alertas ou à mão", status_code=201)
+def declare(declaration: Declaration, who: Operator) -> Response:
+    """The new incident. Without alerts it needs a title and a severity."""
+    with pooled() as connection, connection.transaction():
+        made = steps.declare(connection, **_given(declaration), **_by(who, declaration))
+    return answer(made, 201)
+
+
+@router.post("/{incident_id}/update", summary="Diz o que foi feito e como está")
+def update(incident_id: IncidentId, news: News, who: Operator) -> Response:
+    """The incident as it stands; the next update is due half an hour later."""
+    with pooled() as connection, connection.transaction():
+        made = steps.update(connection, incident_id, **_given(news), **_by(who, news))
+    return answer(made)
+
+
+@router.post("/{incident_id}/resolve", summary="Encerra um incidente")
+def resolve(incident_id: IncidentId, end: End, who: Operator) -> Response:
+    """The incident as it ended; its post-mortem is due a day later."""
+    with pooled() as connection, connection.transaction():
+        made = steps.resolve(connection, incident_id, **_given(end), **_by(who, end))
+    return answer(made)
+
+
+@router.post("/{incident_id}/snapshot", summary="Guarda o retrato de agora", status_code=201)
+def take_snapshot(incident_id: IncidentId, decision: Decision, who: Operator) -> Response:
+    """What everything looks like now, kept in one file with its SHA-256."""
+    return answer(snapshot.take(incident_id=incident_id, **_by(who, decision)), 201)
+
+
+@router.get("/{incident_id}/postmortem", summary="Rascunho do post-mortem, em Markdown")
+def postmortem(incident_id: IncidentId, _who: Viewer) -> Response:
+    """`text`: the facts are from the timeline, the alerts and the audit log."""
+    with pooled() as connection:
+        return answer({"text": incident_texts.postmortem(connection, incident_id)})
+
+
+@router.get("/{incident_id}/contacts", summary="Quem é chamado no nível em que o incidente está")
+def called(incident_id: IncidentId, _who: Operator) -> Response:
+    """The people of the incident's level of escalation, from CONTACTS_FILE."""
+    found = row("SELECT escalation_level FROM ops.incidents WHERE incident_id = %s", (incident_id,))
+    if found is None:
+        raise NotFound("Não há esse incidente.", todo="A lista está em /v1/incidents.")
+    level = found["escalation_level"]
+    return answer({"level": level, "items": contacts.people(level, contacts.levels())})
+
+
+def _given(body: Decision) -> dict[str, Any]:
+    return body.model_dump(exclude={"reason"})
+
+
+def _by(who: Caller, decision: Decision) -> dict[str, Any]:
+    return {"actor": who.actor, "reason": decision.reason, "trigger": "api"}

@@ -65,6 +65,9 @@ ENTRIES = (
     Entry(
         "doctor", f"{_HERE}.watch:doctor", "Confere a máquina e os mínimos documentados.", _WATCH
     ),
+    Entry("alerts", f"{_HERE}.alerts:alerts", "O que precisa de alguém agora.", _WATCH),
+    Entry("incident", f"{_HERE}.incident:incident", "Incidentes: declarar, seguir.", _WATCH),
+    Entry("maintenance", f"{_HERE}.maintenance:maintenance", "Janelas de manutenção.", _WATCH),
     Entry("watchdog", f"{_HERE}.watchdog:watchdog", "Soa quando ninguém vigia.", _WATCH),
     Entry("logs", f"{_HERE}.logs:logs", "O que as partes registraram.", _WATCH),
     Entry("backup", f"{_HERE}.backup:backup", "Tudo num arquivo: fazer, conferir, voltar.", _WATCH),
