@@ -98,9 +98,8 @@ class Drill:
 
     def run(self, name: str, *more: str, code: int = 0) -> dict[str, Any]:
         """The runbook's run as it ended; nothing else is done to recover."""
-        done = self.house.run(
-            "runbook", "run", name, "--reason", "ensaio", "--format", "json", *more
-        )
+        words = ("runbook", "run", name, "--reason", "ensaio", "--format", "json", *more)
+        done = self.house.run(*words, seconds=2 * RECOVERED_SECONDS)
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
         found: dict[str, Any] = json.loads(done.stdout)
         self.runs.append(found["run_id"])

@@ -37,7 +37,7 @@ class Instance:
         return clean | own | dict(more or {})
 
     def run(
-        self, *arguments: str, env: Mapping[str, str] | None = None
+        self, *arguments: str, env: Mapping[str, str] | None = None, seconds: float = 100
     ) -> subprocess.CompletedProcess[str]:
         """`atalaia …` to its end."""
         return subprocess.run(
@@ -45,7 +45,7 @@ class Instance:
             env=self.environment(env),
             capture_output=True,
             text=True,
-            timeout=100,
+            timeout=seconds,
             check=False,
         )
 

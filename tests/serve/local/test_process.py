@@ -17,6 +17,13 @@ from atalaia.serve.local import process
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Ignores SIGTERM and has a child in a process group of its own, as an RQ worker has.
+HEADLESS = """
+import ctypes, socket, threading, time
+listening = socket.create_server(("127.0.0.1", 0))
+print(listening.getsockname()[1], flush=True)
+threading.Thread(target=time.sleep, args=(600,)).start()
+ctypes.CDLL(None).pthread_exit(None)
+"""
 STUBBORN = """
 import os, signal, sys, time
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -115,3 +122,23 @@ def test_a_taken_port_is_not_free() -> None:
         assert process.free_port(port) != port
     assert process.port_is_free(port)
     assert process.free_port(port) == port
+
+
+def test_a_process_lives_as_long_as_one_of_its_threads() -> None:
+    """Its first thread may have ended, as one after the other of a killed one's do: its port is
+    still taken."""
+    child = subprocess.Popen([sys.executable, "-c", HEADLESS], stdout=subprocess.PIPE, text=True)
+    try:
+        assert child.stdout is not None
+        port = int(child.stdout.readline())
+        identity = process.identify(child.pid)
+        stat = Path(f"/proc/{child.pid}/stat")
+        assert until(lambda: stat.read_text("utf-8").rpartition(")")[2].split()[0] == "Z")
+        assert identity.alive
+        assert not process.port_is_free(port)
+        child.kill()
+        assert until(lambda: not identity.alive)
+        assert process.port_is_free(port)
+    finally:
+        child.kill()
+        child.wait(10)

@@ -47,10 +47,19 @@ def _identify(pid: int) -> Identity | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    if fields[0] in ("Z", "X"):
+    if fields[0] in ("Z", "X") and not _has_threads(pid):
         return None
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return Identity(pid, int(fields[_START_TIME]), boot)
+
+
+def _has_threads(pid: int) -> bool:
+    """Whether threads of a process are left after its first one ended: until they have too, what
+    it had open, a port it listens at first of all, is open."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task")) > 1
+    except OSError:
+        return False
 
 
 def identify(pid: int) -> Identity:
