@@ -4,6 +4,7 @@ so it may die and come back at any moment without anything being lost or done tw
     sending, watch = _Sending(), Watch()
     parts = (
         sending.keep_sending, _go_round, watch.keep_watch, keep_anchored, keep_based, catch_up,
+        _Lineage().keep_lineage,
     )  # fmt: skip
     while not stopped.is_set():
 """
@@ -24,6 +25,7 @@ from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.keep.anchor import has_key, seconds_since_written
 from atalaia.kernel.keep.verify import anchor
 from atalaia.kernel.tell.sender import Sender
+from atalaia.kernel.watch import lineage
 from atalaia.kernel.watch.runbook_evidence import catch_up
 from atalaia.kernel.work import schedule
 from atalaia.kernel.work.batches import RUN
@@ -135,6 +137,21 @@ class _Sending:
         self._sender.stop()
         if self._thread.ident:
             self._thread.join(_LAST_SECONDS)
+
+
+class _Lineage:
+    """Lineage is told in a thread of its own too: its receiver may be slow."""
+
+    def __init__(self) -> None:
+        self._telling, self._thread = lineage.Telling(), threading.Thread()
+
+    def keep_lineage(self) -> None:
+        """Have what is due told."""
+        if lineage.enabled() and not self._thread.is_alive():
+            self._thread = threading.Thread(
+                target=self._telling.keep_told, name="lineage", daemon=True
+            )
+            self._thread.start()
 
 
 def main() -> None:

@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         default_factory=lambda: state_dir() / "logs",
         description="where private servers and the API write their logs",
     )
+    openlineage_url: str = Field(
+        "", description="where OpenLineage events about runs are posted; empty: nowhere"
+    )
+    openlineage_file: str = Field("", description="file they are added to, one JSON a line")
+    openlineage_namespace: str = Field("atalaia", description="of jobs and data sets in them")
+    openlineage_key: str = Field("", repr=False, description="bearer key of that receiver")
     pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
     statement_timeout_ms: int = Field(30_000, ge=0, description="limit of one API query")
     slow_query_ms: int = Field(
