@@ -200,9 +200,7 @@ def test_backup_late(house: Instance, record_property: Record) -> None:
 
 def second_person(house: Instance) -> str:
     """The key of somebody else."""
-    done = house.run(
-        "keys", "create", "--name", "maria", "--role", "operator", "--reason", "plantão"
-    )
+    done = house.run("keys", "create", "maria", "--role", "operator", "--reason", "plantão")
     found = re.search(r"atl_[0-9a-f]{12}_[\w-]{43}", done.stdout + done.stderr)
     assert found, done.stderr
     return found[0]

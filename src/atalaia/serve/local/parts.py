@@ -23,7 +23,7 @@ _COMMANDS = {
     "worker": ("worker",),
     "scheduler": ("scheduler",),
 }
-_API_SECONDS = 30
+_API_SECONDS = 60
 _STOP_SECONDS = 20  # a worker in the middle of a run gets this long to reach its next checkpoint
 
 
