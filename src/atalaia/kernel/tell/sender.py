@@ -28,6 +28,7 @@ from atalaia.kernel.work.drain import Fault, leased
 Act = Callable[[Delivery], Outcome]
 
 ACTS: Mapping[str, Act] = {"webhook": webhook.send, "email": mail.send}
+SENDER = "sender"  # what its lease is called in ops.workers
 _STOP_SECONDS = 3.0  # what is in hand then is sent again by the next sender
 _AGAIN_SECONDS = 1.0  # between two tries to reach a database that is away
 
@@ -57,7 +58,7 @@ class Sender:
         away = ""
         while not self._stopped.is_set():
             try:
-                with leased(self._policy.lease_seconds) as worker_id:
+                with leased(self._policy.lease_seconds, SENDER) as worker_id:
                     away = ""
                     self._send_as(worker_id)
             except LeaseLost:

@@ -167,7 +167,30 @@ _COUNTED: tuple[tuple[str, str, str, LiteralString], ...] = (
         "Workers whose lease holds",
         "",
         """SELECT count(*) AS value FROM ops.workers
-           WHERE ended_at IS NULL AND leased_until > clock_timestamp()""",
+           WHERE ended_at IS NULL AND leased_until > clock_timestamp()
+             AND name NOT LIKE '% sender'""",
+    ),
+    (
+        "atalaia_senders_alive",
+        "Senders of webhooks and e-mail whose lease holds",
+        "",
+        """SELECT count(*) AS value FROM ops.workers
+           WHERE ended_at IS NULL AND leased_until > clock_timestamp()
+             AND name LIKE '% sender'""",
+    ),
+    (
+        "atalaia_deliveries_rows",
+        "Deliveries that ended, by how; one that is sent again leaves its place",
+        "outcome",
+        """SELECT label, (SELECT count(*) FROM ops.deliveries WHERE status::text = label) AS value
+           FROM unnest(ARRAY['delivered', 'exhausted', 'failed', 'cancelled']) AS label""",
+    ),
+    (
+        "atalaia_delivery_attempts_total",
+        "Attempts to deliver, by whose fault a failure was",
+        "fault",
+        """SELECT coalesce(fault::text, 'none') AS label, count(*) AS value
+           FROM ops.delivery_attempts GROUP BY fault ORDER BY label""",
     ),
     (
         "atalaia_alerts_open",
@@ -219,7 +242,8 @@ def _of_runs(runs: list[dict[str, Any]]) -> list[Metric]:
 
 
 def _counted(name: str, text: str, label: str, question: LiteralString) -> Metric:
-    found = GaugeMetricFamily(name, text, labels=[label] if label else [])
+    family = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+    found = family(name, text, labels=[label] if label else [])
     for one in rows(question):
         found.add_metric([one["label"]] if label else [], one["value"])
     return found

@@ -156,14 +156,15 @@ def _told(error: Exception) -> str:
 
 
 @contextmanager
-def leased(seconds: float) -> Iterator[UUID]:
-    """A worker id whose lease is kept while the block runs, and ended with it."""
+def leased(seconds: float, what: str = "") -> Iterator[UUID]:
+    """A worker id whose lease is kept while the block runs, and ended with it. `what` says what it
+    is in its name, when it is no worker that claims items."""
     worker_id, stopping = uuid4(), threading.Event()
     with connect(autocommit=True) as connection:
         connection.execute(
             """INSERT INTO ops.workers (worker_id, name, leased_until)
                VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s))""",
-            (worker_id, f"{socket.gethostname()}-{os.getpid()}", seconds),
+            (worker_id, f"{socket.gethostname()}-{os.getpid()} {what}".strip(), seconds),
         )
         keeper = threading.Thread(
             target=_keep, args=(connection, worker_id, seconds, stopping), daemon=True
