@@ -39,6 +39,35 @@ async function wear(page: Page, colorScheme: (typeof SCHEMES)[number]): Promise<
   expect(await page.evaluate(() => document.getAnimations().length), 'nothing moves').toBe(0);
 }
 
+/** Light and dark, wide and narrow: nothing grave, and nothing sticks out to the right. */
+async function looks(page: Page, name: string): Promise<void> {
+  for (const scheme of SCHEMES) {
+    await wear(page, scheme);
+    for (const [width, height] of WIDTHS) {
+      await page.setViewportSize({ width, height });
+      const where = `${name}, ${scheme}, ${width} px`;
+      const rules = scheme === 'light' ? ALL_RULES : COLOUR_RULES;
+      expect(await grave(page, rules), where).toEqual([]);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(wide, `${where}: nothing sticks out to the right`).toBeLessThanOrEqual(0);
+    }
+  }
+}
+
+/** The two looks that differ most, for a room built of what other rooms are: light wide, dark narrow. */
+async function glance(page: Page, name: string): Promise<void> {
+  for (const [scheme, [width, height], rules] of [
+    ['light', WIDTHS[0], ALL_RULES],
+    ['dark', WIDTHS[1], COLOUR_RULES],
+  ] as const) {
+    await wear(page, scheme);
+    await page.setViewportSize({ width, height });
+    expect(await grave(page, rules), `${name}, ${scheme}, ${width} px`).toEqual([]);
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(wide, `${name}: nothing sticks out to the right`).toBeLessThanOrEqual(0);
+}
+
 const territory = async (page: Page) => {
   await go(page, `/territorio/${HOME}?with=3106200`);
   await expect(page.locator('article canvas').first()).toBeVisible();
@@ -104,6 +133,35 @@ const SCREENS: Record<string, (page: Page) => Promise<unknown>> = {
   },
 };
 
+/** Rooms of the watch, in one tab each: loading the application anew for each would cost seconds. */
+const ROOMS: Record<string, [address: string, shown: RegExp][]> = {
+  'alerts, incidents, runbooks and deliveries': [
+    ['/operacoes/alertas', /^Níveis de serviço$/],
+    ['/operacoes/incidentes', /^Incidentes$/],
+    ['/operacoes/runbooks', /^O que foi executado$/],
+    ['/operacoes/runbook/platform/daily-check', /^Como saber que acabou$/],
+    ['/operacoes/entregas', /^Entregas$/],
+  ],
+  'runs, sources and checks': [
+    ['/operacoes/execucoes', /^Execuções$/],
+    ['/operacoes/fontes', /^Fontes medidas/],
+    ['/operacoes/fontes/registro_civil_deaths', /^Que períodos há$/],
+    ['/operacoes/verificacoes', /^O que cada verificação/],
+  ],
+};
+
+for (const [name, rooms] of Object.entries(ROOMS)) {
+  SCREENS[name] = async (page) => {
+    for (const [at, [address, shown]] of rooms.entries()) {
+      if (at === 0) await room(page, address);
+      else await go(page, address);
+      await expect(page.getByRole('heading', { name: shown }).first()).toBeVisible();
+      await expect(page.getByRole('table').or(page.getByRole('article')).first()).toBeVisible();
+      if (at < rooms.length - 1) await glance(page, `${name}: ${address}`);
+    }
+  };
+}
+
 for (const [name, open] of Object.entries(SCREENS)) {
   test(`${name}: axe finds nothing serious, light and dark, wide and narrow`, async ({
     tab: page,
@@ -112,17 +170,7 @@ for (const [name, open] of Object.entries(SCREENS)) {
     test.slow();
     await page.emulateMedia({ reducedMotion: 'reduce' });
     await open(page);
-    for (const scheme of SCHEMES) {
-      await wear(page, scheme);
-      for (const [width, height] of WIDTHS) {
-        await page.setViewportSize({ width, height });
-        const where = `${name}, ${scheme}, ${width} px`;
-        const rules = scheme === 'light' ? ALL_RULES : COLOUR_RULES;
-        expect(await grave(page, rules), where).toEqual([]);
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-        expect(wide, `${where}: nothing sticks out to the right`).toBeLessThanOrEqual(0);
-      }
-    }
+    await looks(page, name);
   });
 }
 

@@ -1,5 +1,5 @@
 import { keepPreviousData, queryOptions } from '@tanstack/react-query';
-import { ask, type Query } from './client';
+import { act, ask, type Query } from './client';
 import type { List } from './types';
 import { watched } from './watched';
 import type { Channel, DeliveryPage, DeliveryWhole } from './watchTypes';
@@ -35,3 +35,23 @@ export const deliveryQuery = (id: string) =>
         { signal, withKey: true },
       ),
   });
+
+const kindPath = ({ kind, channel_id }: Pick<Channel, 'kind' | 'channel_id'>) =>
+  `/ops/${kind === 'webhook' ? 'webhooks' : 'mailboxes'}/${channel_id}`;
+
+/** Sends one again, with all its attempts before it. */
+export const replayDelivery = (id: string, reason: string) =>
+  act<unknown>(`/ops/deliveries/${encodeURIComponent(id)}/replay`, {
+    method: 'POST',
+    body: { reason },
+  });
+
+/** Has a test sent; its delivery says how it went. */
+export const testChannel = (channel: Pick<Channel, 'kind' | 'channel_id'>, reason: string) =>
+  act<{ delivery_id: string }>(`${kindPath(channel)}/test`, { method: 'POST', body: { reason } });
+
+export const switchChannel = (
+  channel: Pick<Channel, 'kind' | 'channel_id'>,
+  to: 'enable' | 'disable',
+  reason: string,
+) => act<unknown>(`${kindPath(channel)}/${to}`, { method: 'POST', body: { reason } });

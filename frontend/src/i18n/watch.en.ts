@@ -290,4 +290,22 @@ export const watchEn: Record<keyof typeof watchPtBR, string> = {
   'run.log.command': 'command that shows the log',
   'run.noContract': 'No contract governs this run.',
   'run.columns': 'Columns',
+  'delivery.replay': 'Send again',
+  'delivery.replay.title': 'Send again: {event} to {channel}',
+  'delivery.replay.plan':
+    'It goes now, with the number it always had and all attempts before it: the recipient recognises the repeat.',
+  'delivery.replayed': 'Sent again: {event} to {channel}.',
+  'channel.test': 'Test',
+  'channel.test.title': 'Send a test to {name}',
+  'channel.test.plan': 'A test message goes to {address}. The answer appears here.',
+  'channel.tested': 'Test sent to {name}.',
+  'channel.disable': 'Switch off',
+  'channel.disable.title': 'Switch off {name}',
+  'channel.disable.plan':
+    'It is told of nothing any more. What waited for it is cancelled; it can be sent again once it is on.',
+  'channel.disabled': '{name} was switched off.',
+  'channel.enable': 'Switch on',
+  'channel.enable.title': 'Switch {name} on again',
+  'channel.enable.plan': 'From now on it is told again. What was cancelled does not go by itself.',
+  'channel.enabled': '{name} was switched on.',
 };

@@ -288,4 +288,23 @@ export const watchPtBR = {
   'run.log.command': 'comando que mostra o log',
   'run.noContract': 'Nenhum contrato rege esta execução.',
   'run.columns': 'Colunas',
+  'delivery.replay': 'Mandar de novo',
+  'delivery.replay.title': 'Mandar de novo: {event} para {channel}',
+  'delivery.replay.plan':
+    'Vai agora, com o mesmo número de sempre e todas as tentativas pela frente: quem recebe reconhece a repetição.',
+  'delivery.replayed': 'Mandado de novo: {event} para {channel}.',
+  'channel.test': 'Testar',
+  'channel.test.title': 'Mandar um teste para {name}',
+  'channel.test.plan': 'Uma mensagem de teste vai para {address}. A resposta aparece aqui.',
+  'channel.tested': 'Teste mandado para {name}.',
+  'channel.disable': 'Desligar',
+  'channel.disable.title': 'Desligar {name}',
+  'channel.disable.plan':
+    'Não é mais avisado de nada. O que esperava por ele é cancelado; pode ser mandado de novo depois de ligado.',
+  'channel.disabled': '{name} foi desligado.',
+  'channel.enable': 'Ligar',
+  'channel.enable.title': 'Ligar {name} de novo',
+  'channel.enable.plan':
+    'De agora em diante é avisado de novo. O que foi cancelado não vai sozinho.',
+  'channel.enabled': '{name} foi ligado.',
 } as const;

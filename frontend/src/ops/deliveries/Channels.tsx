@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { mailboxesQuery, webhooksQuery } from '../../api/deliveryQueries';
 import type { Channel } from '../../api/watchTypes';
@@ -9,10 +10,13 @@ import { reaches, useRoom } from '../room';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
+import styles from './Deliveries.module.css';
 import { stateOfChannel } from './judge';
+import type { DeliveryActs } from './useDeliveryActs';
 
-function useColumns(): DataColumn<Channel>[] {
+function useColumns(acts: DeliveryActs): DataColumn<Channel>[] {
   const { say } = useLanguage();
+  const { viewer } = useRoom();
   const words = useWords();
   return [
     {
@@ -59,16 +63,46 @@ function useColumns(): DataColumn<Channel>[] {
       title: say('channel.last'),
       cell: ({ last_delivered_at }) => <Moment iso={last_delivered_at} />,
     },
+    {
+      id: 'act',
+      title: say('list.actions'),
+      cell: (channel) => {
+        if (!reaches(viewer.role, 'operator')) return '—';
+        const turn = say(channel.status === 'active' ? 'channel.disable' : 'channel.enable');
+        return (
+          <span className={styles.acts}>
+            {channel.status === 'active' && (
+              <Button
+                size="compact-sm"
+                variant="default"
+                aria-label={`${say('channel.test')}: ${channel.name}`}
+                onClick={() => acts.test(channel)}
+              >
+                {say('channel.test')}
+              </Button>
+            )}
+            <Button
+              size="compact-sm"
+              variant="default"
+              aria-label={`${turn}: ${channel.name}`}
+              onClick={() => acts.turn(channel)}
+            >
+              {turn}
+            </Button>
+          </span>
+        );
+      },
+    },
   ];
 }
 
 /** The webhooks and mailboxes that hear of what happens. */
-export function Channels() {
+export function Channels({ acts }: { acts: DeliveryActs }) {
   const { say } = useLanguage();
   const { viewer } = useRoom();
   const webhooks = useQuery(webhooksQuery);
   const mailboxes = useQuery({ ...mailboxesQuery, enabled: reaches(viewer.role, 'operator') });
-  const columns = useColumns();
+  const columns = useColumns(acts);
   const items = [...(webhooks.data?.items ?? []), ...(mailboxes.data?.items ?? [])];
   return (
     <>

@@ -51,6 +51,48 @@ describe('a delivery', () => {
   });
 });
 
+describe('what a person may do about it', () => {
+  const reasoned = async (why: string, button: string) => {
+    const dialog = within(await screen.findByRole('dialog', { name: /painel da prefeitura/ }));
+    await userEvent.type(dialog.getByLabelText(/Por quê/), why);
+    await userEvent.click(dialog.getByRole('button', { name: button }));
+  };
+  const posted = (asked: ReturnType<typeof onTheWire>) =>
+    asked.filter(({ method }) => method === 'POST').map(({ url, body }) => [url.pathname, body]);
+
+  it('one that ended is sent again, with a reason', async () => {
+    const ended = { ...delivery, status: 'exhausted', finished_at: '2026-11-22T12:00:00Z' };
+    const path = `/v1/ops/deliveries/${delivery.delivery_id}`;
+    const asked = onTheWire({ [path]: ended, [`${path}/replay`]: { replayed: 1 } });
+    visit(`/operacoes/entregas?open=${delivery.delivery_id}`);
+    await userEvent.click(await screen.findByRole('button', { name: 'Mandar de novo' }));
+    await reasoned('o endereço voltou', 'Mandar de novo');
+    await screen.findByText(/^Mandado de novo/);
+    expect(posted(asked)).toEqual([[`${path}/replay`, { reason: 'o endereço voltou' }]]);
+  });
+
+  it('one under way comes by itself', async () => {
+    onTheWire();
+    visit(`/operacoes/entregas?open=${delivery.delivery_id}`);
+    await screen.findByText('O que foi enviado');
+    expect(screen.queryByRole('button', { name: 'Mandar de novo' })).toBeNull();
+  });
+
+  it('a webhook is tried, and the answer opens', async () => {
+    const [webhook] = recorded.webhooks.items;
+    const path = `/v1/ops/webhooks/${webhook?.channel_id}/test`;
+    const asked = onTheWire({ [path]: { delivery_id: delivery.delivery_id } });
+    const { address } = visit('/operacoes/entregas');
+    await userEvent.click(
+      await screen.findByRole('button', { name: 'Testar: painel da prefeitura' }),
+    );
+    await reasoned('endereço novo', 'Testar');
+    await screen.findByText('O que foi enviado');
+    expect(posted(asked)).toEqual([[path, { reason: 'endereço novo' }]]);
+    expect(address()).toContain(`open=${delivery.delivery_id}`);
+  });
+});
+
 describe('who is told', () => {
   it('that is switched off, or fails, says so', () => {
     expect(stateOfChannel({ status: 'disabled', failures: 3 })).toBe('muted');

@@ -14,12 +14,14 @@ import { FilterText } from '../list/FilterText';
 import { Paging } from '../list/Paging';
 import { useListSearch } from '../list/useListSearch';
 import { Moment } from '../Moment';
+import { ReasonDialog } from '../ReasonDialog';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
 import { Channels } from './Channels';
 import { DeliveryDrawer } from './DeliveryDrawer';
 import { stateOfDelivery } from './judge';
+import { useDeliveryActs } from './useDeliveryActs';
 
 const keyOf = ({ delivery_id }: Delivery) => delivery_id;
 
@@ -101,11 +103,12 @@ export function DeliveriesPage() {
   const words = useWords();
   const { search, put, step } = useListSearch();
   const columns = useColumns((open) => step({ open }));
+  const acts = useDeliveryActs((open) => step({ open }));
   const query = { status: search.status, channel: search.channel, event_type: search.type };
   const { data, error, refetch } = useQuery(deliveriesQuery({ ...query, before: search.before }));
   return (
     <section aria-label={say('delivery.list')}>
-      <Channels />
+      <Channels acts={acts} />
       <div className={section.head}>
         <h2>{say('delivery.list')}</h2>
       </div>
@@ -146,7 +149,8 @@ export function DeliveriesPage() {
           />
         </>
       )}
-      <DeliveryDrawer id={search.open} onClose={() => put({ open: undefined })} />
+      <DeliveryDrawer id={search.open} acts={acts} onClose={() => put({ open: undefined })} />
+      <ReasonDialog proposal={acts.proposal} onClose={acts.close} />
     </section>
   );
 }

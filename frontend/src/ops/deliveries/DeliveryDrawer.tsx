@@ -1,4 +1,4 @@
-import { Drawer } from '@mantine/core';
+import { Button, Drawer } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { deliveryQuery } from '../../api/deliveryQueries';
 import type { Attempt, DeliveryWhole } from '../../api/watchTypes';
@@ -7,11 +7,13 @@ import { useFocusBack } from '../../app/useFocusBack';
 import { Waiting } from '../../app/Waiting';
 import { useLanguage } from '../../i18n/language';
 import { formatMoment, formatNumber } from '../../text/format';
+import { reaches, useRoom } from '../room';
 import run from '../runs/Run.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
 import styles from './Deliveries.module.css';
 import { stateOfDelivery } from './judge';
+import type { DeliveryActs } from './useDeliveryActs';
 
 function AttemptLine({ attempt }: { attempt: Attempt }) {
   const { say, language } = useLanguage();
@@ -40,8 +42,9 @@ function AttemptLine({ attempt }: { attempt: Attempt }) {
   );
 }
 
-function Whole({ delivery }: { delivery: DeliveryWhole }) {
+function Whole({ delivery, acts }: { delivery: DeliveryWhole; acts: DeliveryActs }) {
   const { say, language } = useLanguage();
+  const { viewer } = useRoom();
   const words = useWords();
   return (
     <>
@@ -53,6 +56,11 @@ function Whole({ delivery }: { delivery: DeliveryWhole }) {
         )}
       </p>
       {delivery.reason && <p>{delivery.reason}</p>}
+      {delivery.finished_at !== null && reaches(viewer.role, 'operator') && (
+        <Button size="compact-sm" variant="default" onClick={() => acts.replay(delivery)}>
+          {say('delivery.replay')}
+        </Button>
+      )}
       <h3>{say('delivery.attempts')}</h3>
       {delivery.history.length === 0 && <p>{say('delivery.untried')}</p>}
       <ol className={styles.attempts}>
@@ -80,7 +88,12 @@ function Whole({ delivery }: { delivery: DeliveryWhole }) {
 }
 
 /** One telling whole: each attempt with what was answered, and what was sent. */
-export function DeliveryDrawer({ id, onClose }: { id: string | undefined; onClose: () => void }) {
+export function DeliveryDrawer(props: {
+  id: string | undefined;
+  acts: DeliveryActs;
+  onClose: () => void;
+}) {
+  const { id, acts, onClose } = props;
   const { say } = useLanguage();
   const focusBack = useFocusBack(id !== undefined);
   const { data, error, refetch } = useQuery({
@@ -93,13 +106,16 @@ export function DeliveryDrawer({ id, onClose }: { id: string | undefined; onClos
       {...focusBack}
       opened={id !== undefined}
       onClose={onClose}
+      // With a question above it, the keys are the question's.
+      closeOnEscape={acts.proposal === null}
+      trapFocus={acts.proposal === null}
       position="right"
       size="lg"
       title={shown?.event_type ?? say('delivery.one')}
       closeButtonProps={{ 'aria-label': say('app.close') }}
     >
       {error && <Refusal error={error} onRetry={() => void refetch()} />}
-      {shown && !error && <Whole delivery={shown} />}
+      {shown && !error && <Whole delivery={shown} acts={acts} />}
       {!shown && !error && <Waiting lines={8} />}
     </Drawer>
   );

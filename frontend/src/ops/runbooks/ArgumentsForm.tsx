@@ -60,7 +60,7 @@ export function ArgumentsForm({ runbook, given, onRun }: ArgumentsFormProps) {
         />
       ))}
       {here && (
-        <Button type="submit" size="xs">
+        <Button type="submit" size="xs" variant="default">
           {say('runbook.run')}
         </Button>
       )}
