@@ -24,16 +24,17 @@ _ANCHORS_MISSED = 3
 def source_failed(ground: Ground) -> Iterator[Measure]:
     """How many runs in a row, up to the last, the source itself failed; by job."""
     for row in _in_a_row(ground, "verdict = 'source_failed'"):
-        says = f"a fonte falhou em {row['times']} execuções seguidas de {row['job_name']}"
+        says = f"execuções seguidas de {row['job_name']} em que a fonte falhou: {row['times']}"
         yield _job(row, f"{says}; a última: {row['error'] or 'sem mensagem'}")
 
 
 def run_failing(ground: Ground) -> Iterator[Measure]:
     """How many runs in a row, up to the last, failed and not by a source's fault; by job."""
-    wrong: LiteralString = """verdict = 'we_failed'
-        OR run_status = 'failed' AND verdict IS DISTINCT FROM 'source_failed'"""
+    # One that went well on what was kept may say that we could not get out: nothing is lost.
+    wrong: LiteralString = """run_status <> 'success' AND (verdict = 'we_failed'
+        OR run_status = 'failed' AND verdict IS DISTINCT FROM 'source_failed')"""
     for row in _in_a_row(ground, wrong):
-        says = f"{row['times']} execuções seguidas de {row['job_name']} não deram certo"
+        says = f"execuções seguidas de {row['job_name']} que não deram certo: {row['times']}"
         yield _job(row, f"{says}; a última: {row['error'] or 'sem mensagem'}")
 
 
