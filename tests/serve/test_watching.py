@@ -67,7 +67,6 @@ def test_every_rule_is_asked_of_what_is_really_there(ground: Redis) -> None:
     assert sign.problem == ""
 
 
-@pytest.mark.row("R-103", "E-016")
 def test_a_worker_whose_process_is_gone_is_told_from_one_that_lives(ground: Redis) -> None:
     def listed(pid: int) -> None:
         key = f"{Worker.redis_worker_namespace_prefix}{worker.worker_name(pid)}"
@@ -86,7 +85,6 @@ def test_a_worker_whose_process_is_gone_is_told_from_one_that_lives(ground: Redi
     assert socket.gethostname() in one.name
 
 
-@pytest.mark.row("R-103", "E-016")
 def test_a_redis_that_is_away_is_found_and_what_hangs_on_it_is_unknown(
     ground: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +103,6 @@ def test_a_redis_that_is_away_is_found_and_what_hangs_on_it_is_unknown(
     assert alert == {"severity": "high", "runbook": "platform/redis-lost", "state": "failed"}
 
 
-@pytest.mark.row("R-103")
 def test_a_database_that_was_away_is_said_so_meanwhile_and_told_afterwards(
     ground: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -71,7 +71,7 @@ def run(job: str, status: str, verdict: str | None = None, ago: timedelta = HOUR
     return str(made["run_id"])
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_a_source_that_failed() -> None:
     run("ibge", "success", ago=9 * HOUR)
     run("mine", "failed", "we_failed")
@@ -91,7 +91,7 @@ def test_a_source_that_failed() -> None:
     assert state("source-failed", "ibge") == "ok"
 
 
-@pytest.mark.row("R-101", "R-103", "E-018")
+@pytest.mark.row("R-101", "E-018")
 def test_a_job_that_fails_by_our_fault() -> None:
     run("a", "success", ago=9 * HOUR)
     run("b", "blocked", "source_failed")
@@ -110,7 +110,7 @@ def test_a_job_that_fails_by_our_fault() -> None:
     assert state("run-failing", "a") == "ok", "it went well, on what was kept"
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize(
     ("ago", "expected"),
     [(48 * HOUR - SECOND, "ok"), (48 * HOUR, "ok"), (48 * HOUR + SECOND, "late")],
@@ -132,7 +132,7 @@ def set_to(monkeypatch: pytest.MonkeyPatch, **values: str) -> Iterator[None]:
     settings.cache_clear()
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_dead_letters_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     of = run("a", "success")
 
@@ -158,7 +158,7 @@ def test_dead_letters_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (found.state, found.arguments) == ("failed", {"source": "src"})
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize(
     ("waits", "items", "expected"),
     [(299, 3, ("ok", "ok")), (300, 3, ("ok", "ok")), (301, 3, ("late", "ok")),
@@ -183,7 +183,7 @@ def test_a_queue_that_grows(
     assert (found["espera"].state, found["itens"].state) == expected
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_a_check_that_fails_until_it_passes() -> None:
     def answer(status: str, name: str = "c") -> None:
         rows(
@@ -204,7 +204,7 @@ def test_a_check_that_fails_until_it_passes() -> None:
     assert asked("check-failing") == {}
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize(
     ("failed", "severity"), [(3, None), (4, "normal"), (5, "normal"), (6, "high")]
 )
@@ -241,7 +241,7 @@ def backup(ago: timedelta, verified: bool = True, **columns: Any) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_a_backup_that_is_late() -> None:
     assert asked("backup-late") == {}, "nothing to lose yet"
     run("a", "success", ago=24 * HOUR)
@@ -259,7 +259,7 @@ def test_a_backup_that_is_late() -> None:
     assert asked("backup-late", at=NOW + 48 * HOUR + SECOND)[""].severity == "critical"
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_deliveries_that_were_given_up() -> None:
     (channel,) = rows(
         """INSERT INTO ops.channels (tenant_id, kind, name, address, event_types, created_by)
@@ -297,7 +297,7 @@ def record() -> None:
         audit.append(connection, stream="s", action="a", actor="b", trigger="c")
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_an_audit_log_that_was_changed(signing: None) -> None:
     record()
     record()
@@ -319,7 +319,7 @@ def test_an_audit_log_that_cannot_be_compared_is_unknown(monkeypatch: pytest.Mon
         assert state("audit-broken") == "unknown"
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize(("older", "expected"), [(-30, "ok"), (30, "late")])
 def test_anchors_that_are_late(signing: None, older: int, expected: str) -> None:
     file = settings().audit_anchor_file
@@ -335,7 +335,7 @@ def away() -> None:
     raise ConnectionError
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize(
     ("rule", "part", "limit"), [("redis-lost", "ping_redis", 5), ("api-down", "get_api", 15)]
 )
@@ -354,7 +354,7 @@ def test_what_does_not_answer(rule: str, part: str, limit: int) -> None:
     assert found(gone, limit + 3) == "ok", "it is counted anew"
 
 
-@pytest.mark.row("R-101", "R-103", "E-016")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize(
     ("seen", "limit"),
     [
@@ -380,7 +380,7 @@ def test_no_worker_that_lives(seen: list[WorkerSeen], limit: int) -> None:
         asked("worker-dead", replace(NOTHING, workers=away))
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_a_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     around = replace(NOTHING, folders={"dados": tmp_path / "not" / "yet", "registros": tmp_path})
     (found,) = asked("disk-full", around).values()
@@ -398,7 +398,7 @@ def test_a_disk_that_fills_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert judge(BY_ID["disk-full"], Measure("", 95.001, 90, "x", severe=95)).severity == "critical"
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 def test_a_database_that_was_away_or_is_another_process() -> None:
     memory: dict[str, Any] = {}
     assert state("database-restarted", memory=memory) == "ok"
@@ -423,7 +423,7 @@ atalaia_http_request_seconds_bucket{{route="/a",le="+Inf"}} {total}
 """
 
 
-@pytest.mark.row("R-101", "R-103")
+@pytest.mark.row("R-101")
 @pytest.mark.parametrize("rule", ["api-errors", "api-slow"])
 @pytest.mark.parametrize(
     ("good", "wrong", "expected"),
