@@ -1,4 +1,4 @@
-"""The reference pages that are made from the code: errors, settings and the HTTP API.
+"""The reference pages that are made from the code: errors, settings, commands, the HTTP API …
 
 python tests/docs/reference.py writes them again; a test fails when they are not up to date.
 """
@@ -22,6 +22,7 @@ from atalaia.kernel.keep.keys import ROLES
 from atalaia.kernel.watch import severity
 from atalaia.kernel.watch.platform_rules import RULES
 from atalaia.serve.api import app
+from atalaia.serve.cli.app import ENTRIES, _load
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -156,6 +157,37 @@ async def _openapi() -> dict[str, Any]:
         return described
 
 
+def cli_page() -> str:
+    """`docs/cli.md`: every command, with its arguments and options, as `--help` tells it."""
+    lines = [
+        "# Commands",
+        "",
+        "Made from the commands themselves by `tests/docs/reference.py`; they speak Portuguese,",
+        "and `atalaia COMMAND --help` says more. `*`: must be given. Progress goes to stderr; the",
+        "answer is `--format table|json|csv|ndjson` (NDJSON when piped). What changes something",
+        "takes `--reason`, kept with who did it. Exit codes: 0 OK · 1 warning · 2 critical · 64",
+        "usage.",
+    ]
+    panel = ""
+    for entry in ENTRIES:
+        if entry.panel != panel:
+            panel = entry.panel
+            lines += ["", f"## {panel}", "", "| command | options | what |", "|---|---|---|"]
+        lines += _commands(f"atalaia {entry.name}", _load(entry.name, entry.target, entry.help))
+    return "\n".join(lines) + "\n"
+
+
+def _commands(name: str, command: Any) -> list[str]:
+    if hasattr(command, "commands"):
+        below = command.commands.items()
+        return [line for one, found in below for line in _commands(f"{name} {one}", found)]
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one not in arguments and one.name != "help"]
+    named = " ".join([name, *(one.name.upper() for one in arguments)])
+    told = " ".join(f"`{one.opts[0]}`{'*' if one.required else ''}" for one in options) or "–"
+    return [f"| `{named}` | {told} | {_in_a_cell(command.help or '')} |"]
+
+
 def alerts_page() -> str:
     """`docs/alerts.md`: how alerts behave, the severity scale, and every rule of the platform."""
     lines = [
@@ -233,6 +265,7 @@ PAGES = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "api.md": api_page,
+    "cli.md": cli_page,
     "access-matrix.md": matrix_page,
 }
 
