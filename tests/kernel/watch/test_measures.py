@@ -134,9 +134,9 @@ def set_to(monkeypatch: pytest.MonkeyPatch, **values: str) -> Iterator[None]:
 
 @pytest.mark.row("R-101")
 def test_dead_letters_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = run("a", "success")
+    fetched, bundled = run("a", "success"), run("b", "success")
 
-    def letter(ago: timedelta, resolved: bool = False) -> None:
+    def letter(ago: timedelta, resolved: bool = False, of: str = fetched) -> None:
         rows(
             """INSERT INTO ops.dead_letters (domain, entity_type, entity_id, error_type, reason,
                    payload, run_id, reference_period, created_at_utc, resolved, resolved_at)
@@ -146,9 +146,11 @@ def test_dead_letters_that_grow(monkeypatch: pytest.MonkeyPatch) -> None:
         )  # fmt: skip
 
     with set_to(monkeypatch, WATCH_DEAD_LETTERS_PER_HOUR="2"):
+        rows("UPDATE ops.pipeline_runs SET trigger = 'up' WHERE run_id = %s RETURNING 1", bundled)
         for _ in range(5):
             letter(HOUR)
             letter(timedelta(), resolved=True)
+            letter(timedelta(), of=bundled)
         assert state("dead-letters-growing", "d") is None
         letter(HOUR - SECOND)
         letter(SECOND)

@@ -131,7 +131,7 @@ RULES = (
         id="dead-letters-growing",
         title="Linhas postas de lado: {subject}",
         fires="mais de WATCH_DEAD_LETTERS_PER_HOUR linhas postas de lado na última hora, por "
-        "domínio, ainda sem decisão",
+        "domínio, ainda sem decisão; as dos dados embarcados, que 'up' carrega, não contam",
         owner=DATA,
         severity=_NORMAL,
         runbook="platform/dead-letters-growing",

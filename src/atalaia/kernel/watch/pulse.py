@@ -114,6 +114,18 @@ _BEATS = (
         + _newest("ops.pipeline_checks", "check_id", "check_id")
         + ", (SELECT count(*) FROM ops.corrective_actions WHERE closed_at_utc IS NULL))",
     ),
+    Beat(
+        "runbooks",
+        ("ops.runbook_runs", "ops.runbook_cells", "ops.runbook_approvals"),
+        """SELECT concat_ws('|',
+               (SELECT string_agg(concat(newest.runbook_run_id, newest.status, cells.told), ',')
+                FROM (SELECT runbook_run_id, status FROM ops.runbook_runs
+                      ORDER BY started_at DESC LIMIT 20) AS newest,
+                     LATERAL (SELECT string_agg(concat(position, status, attempts), ',') AS told
+                              FROM ops.runbook_cells AS c
+                              WHERE c.runbook_run_id = newest.runbook_run_id) AS cells),
+               (SELECT max(approval_id) FROM ops.runbook_approvals))""",
+    ),
     Beat("audit", ("ops.audit_log",), "SELECT " + _newest("ops.audit_log", "stream || seq", "at")),
     Beat(
         "sources",

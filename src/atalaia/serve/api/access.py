@@ -22,8 +22,7 @@ from pydantic import BaseModel, ConfigDict
 from atalaia.kernel.base.database import Connection, pooled
 from atalaia.kernel.base.errors import NotAllowed, NotAuthenticated
 from atalaia.kernel.keep import keys, sessions
-from atalaia.kernel.keep.doors import ACCESS_MARK, LADDER, PUBLIC_MARK, Rule, Step
-from atalaia.kernel.keep.doors import Caller as Caller
+from atalaia.kernel.keep.doors import ACCESS_MARK, LADDER, PUBLIC_MARK, Caller, Rule, Step
 from atalaia.serve.api.limits import address_of, limits
 
 COOKIE = "atalaia_session"

@@ -12,10 +12,11 @@ from pydantic import AwareDatetime
 
 from atalaia.kernel.base.database import pooled, row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.watch import alerts as decisions
 from atalaia.kernel.watch import slo
 from atalaia.kernel.watch.severity import Severity
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision
 

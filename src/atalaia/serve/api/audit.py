@@ -19,8 +19,9 @@ from atalaia.kernel.base.clock import now
 from atalaia.kernel.keep import standing
 from atalaia.kernel.keep.audit import DEFAULT_TENANT, snapshot
 from atalaia.kernel.keep.browse import MOST_COUNTED, Direction, Page, Place, Wanted, page
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.keep.export import ends_of, lines
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import answer
 
 router = APIRouter(prefix="/v1/audit", tags=["auditoria"])

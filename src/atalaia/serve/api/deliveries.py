@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
 
 from atalaia.kernel.base.database import pooled
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.tell import standing
 from atalaia.kernel.tell.replay import replay, replay_fitting
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import PageSize, answer
 from atalaia.serve.api.work import Decision
 

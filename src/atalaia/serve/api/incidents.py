@@ -9,10 +9,11 @@ from pydantic import Field, StringConstraints
 
 from atalaia.kernel.base.database import pooled, row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.watch import contacts, incident_texts, snapshot
 from atalaia.kernel.watch import incidents as steps
 from atalaia.kernel.watch.severity import Severity
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision, Words
 

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from atalaia.kernel.base.database import pooled, row
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.work import batches
 from atalaia.kernel.work.job import checked_period
 from atalaia.serve import catalog
-from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.serve.api.access import Body, needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision, Words, accepted_answer
 

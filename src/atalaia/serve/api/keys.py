@@ -9,7 +9,8 @@ from pydantic import Field
 
 from atalaia.kernel.base.database import pooled, transaction
 from atalaia.kernel.keep import keys
-from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.kernel.keep.doors import Caller
+from atalaia.serve.api.access import Body, needs
 from atalaia.serve.api.answers import answer
 
 router = APIRouter(prefix="/v1/access", tags=["acesso"])

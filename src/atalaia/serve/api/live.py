@@ -24,8 +24,9 @@ from atalaia.kernel.base.errors import AtalaiaError, Busy, TooMany
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import log
 from atalaia.kernel.keep import keys, sessions
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.watch import pulse
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.prompt import AT_SHUTDOWN
 
 PACE_SECONDS = 1.0

@@ -8,8 +8,9 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from atalaia.kernel.base.database import pooled, row
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.watch import maintenance
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision, Words
 

@@ -13,12 +13,13 @@ from pydantic import Field
 
 from atalaia.kernel.base.database import pooled
 from atalaia.kernel.base.errors import NotFound, UsageError
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.watch import runbook as texts
 from atalaia.kernel.watch import runbook_runs as runs
 from atalaia.kernel.watch.runbook import Runbook
 from atalaia.kernel.watch.runbook_approval import Approver, approve
 from atalaia.serve import runbooks
-from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.serve.api.access import Body, needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision, Words
 from atalaia.serve.worker import wake

@@ -12,7 +12,8 @@ from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import sessions
-from atalaia.serve.api.access import COOKIE, Body, Caller, guesses_counted, needs, require_our_page
+from atalaia.kernel.keep.doors import Caller
+from atalaia.serve.api.access import COOKIE, Body, guesses_counted, needs, require_our_page
 from atalaia.serve.api.answers import answer
 
 router = APIRouter(prefix="/v1/session", tags=["acesso"])

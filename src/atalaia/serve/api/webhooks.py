@@ -13,9 +13,10 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 
 from atalaia.kernel.base.database import pooled
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.tell import channels, standing
 from atalaia.kernel.tell.channels import Made
-from atalaia.serve.api.access import Caller, needs
+from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import answer
 from atalaia.serve.api.work import Decision, Words
 

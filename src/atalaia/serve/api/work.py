@@ -15,9 +15,10 @@ from pydantic import Field, StringConstraints
 from atalaia.kernel.base.database import pooled, row, rows
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
+from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.work import letters
 from atalaia.kernel.work.schedule import LISTED
-from atalaia.serve.api.access import Body, Caller, needs
+from atalaia.serve.api.access import Body, needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.worker import wake
 
