@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
+from tests.serve.api.server import eventually
 
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.errors import Tampered, UnknownJob
@@ -179,3 +184,50 @@ def test_the_audit_log_is_anchored_every_so_often_and_only_while_it_holds(
     with pytest.raises(Tampered, match="linha 2"):
         scheduler.keep_anchored()
     assert anchored() == [1, 2]
+
+
+def test_the_program_goes_round_all_its_parts_and_stops_when_told(
+    queue: Queue, tmp_path: Path
+) -> None:
+    """Each part leaves its trace: a run asked for, a round of the watch, an anchor, a sender with a
+    lease, a line of lineage."""
+    make_due()
+    with connect() as connection:
+        audit.append(connection, stream="a", action="a", actor="b", trigger="c")
+        connection.execute(
+            """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period,
+                   run_status, finished_at_utc, actor, trigger, trace_id)
+               VALUES (gen_random_uuid(), 'toy', 'toy', '2026', 'failed', clock_timestamp(),
+                   'ana', 'cli', 't')"""
+        )
+    program = subprocess.Popen(
+        [sys.executable, "-m", "atalaia.serve.cli", "scheduler"],
+        env={
+            **os.environ,
+            "ATALAIA_STATE_DIR": str(tmp_path / "state"),
+            "AUDIT_ANCHOR_KEY": "k" * 32,
+            "AUDIT_ANCHOR_FILE": str(tmp_path / "anchors"),
+            "OPENLINEAGE_FILE": str(tmp_path / "lineage"),
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+    def done() -> set[str]:
+        with connect(autocommit=True) as connection:
+            found = connection.execute(
+                """SELECT EXISTS (SELECT FROM ops.schedule_asked) AS asked,
+                          EXISTS (SELECT FROM ops.watch_round) AS watched,
+                          EXISTS (SELECT FROM ops.workers WHERE name LIKE '%% sender') AS sending"""
+            ).fetchone()
+        files = {name for name in ("anchors", "lineage") if (tmp_path / name).exists()}
+        return files | {name for name, there in (found or {}).items() if there}
+
+    try:
+        wanted = {"asked", "watched", "sending", "anchors", "lineage"}
+        eventually(lambda: done() == wanted, 60, "all parts")
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(30) == 0
+    finally:
+        program.kill()
+        program.wait()

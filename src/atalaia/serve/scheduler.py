@@ -1,12 +1,9 @@
 """The scheduler: asks PostgreSQL what is due and has a worker do it. It keeps nothing in memory,
 so it may die and come back at any moment without anything being lost or done twice.
 
-    sending, watch = _Sending(), Watch()
-    parts = (
-        sending.keep_sending, _go_round, watch.keep_watch, keep_anchored, keep_based, catch_up,
-        _Lineage().keep_lineage,
-    )  # fmt: skip
-    while not stopped.is_set():
+It goes round its parts every few seconds: what is due is asked for, alerts are judged, the audit
+log is anchored outside the database, a base backup is taken each day, what a terminal kept while
+the database was away is brought in; deliveries and lineage are sent by threads of their own.
 """
 
 from __future__ import annotations
@@ -162,10 +159,16 @@ def main() -> None:
         signal.signal(number, lambda *_: stopped.set())
     heartbeat_file().parent.mkdir(parents=True, exist_ok=True)
     absent: dict[str, str] = {}
-    sending, watch = _Sending(), Watch()
+    sending = _Sending()
     parts = (
-        sending.keep_sending, _go_round, watch.keep_watch, keep_anchored, keep_based, catch_up,
-    )  # fmt: skip
+        sending.keep_sending,
+        _go_round,
+        Watch().keep_watch,
+        keep_anchored,
+        keep_based,
+        catch_up,
+        _Lineage().keep_lineage,
+    )
     while not stopped.is_set():
         for part in parts:
             name = part.__name__
