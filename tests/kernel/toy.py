@@ -51,6 +51,14 @@ def parse(objects: Sequence[BronzeObject]) -> Iterator[tuple[str, pl.DataFrame]]
             yield found.dataset, frame.slice(start, BATCH)
 
 
+class Shaper(AsItCame):
+    """One row of the table for each row of the file."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run, "year")
+        self.year = run.reference_period
+
+
 CONNECTOR = Connector(
     name="toy",
     source="Toy",
@@ -59,7 +67,7 @@ CONNECTOR = Connector(
     contract=CONTRACT,
     table=TABLE,
     parse=parse,
-    shaper=lambda run: AsItCame(run, "year"),
+    shaper=Shaper,
     scope=lambda year: Scope({"year": [year]}),
     base_url="http://toy.invalid",
     requests=lambda year: (Request("amounts", f"/{year}.csv", f"{year}.csv"),),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.runbooks.territory.conftest import Prepare, Shell, blocks
 
-from atalaia.kernel.base import migrate
+from atalaia.kernel.base import migrate, schema
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.errors import Tampered
 
@@ -53,7 +53,7 @@ def test_migrations_are_applied_in_the_order_of_their_numbers_and_written_down(
     paths = [
         str(row["path"]) for row in rows("SELECT path FROM ops.schema_files ORDER BY applied_at")
     ]
-    package = migrate._package_dir()
+    package = schema.folders()[""]
     written = [p for p in package.rglob("*.sql") if p.parent.parts[-2:] == ("db", "sql")]
     assert sorted(paths) == sorted(p.relative_to(package).as_posix() for p in written)
     for branch in ("db/sql/", "domains/territory/db/sql/"):
@@ -70,8 +70,12 @@ def test_an_applied_file_that_changed_is_refused_and_nothing_is_done(
 ) -> None:
     before = dump(database)
     copy = tmp_path / "atalaia"
-    shutil.copytree(migrate._package_dir() / "db", copy / "db")
-    monkeypatch.setattr(migrate, "_package_dir", lambda: copy)
+    package = schema.folders()[""]
+    shutil.copytree(package / "db", copy / "db")
+    monkeypatch.setattr(
+        schema, "folders", lambda: {"": copy, "territory": package / "domains/territory"}
+    )
+    monkeypatch.setattr(migrate, "folders", schema.folders)
     migrate.upgrade()
     changed = copy / "db/sql/002_ops.sql"
     changed.write_text(changed.read_text() + "-- one more line\n")

@@ -105,7 +105,10 @@ def test_every_listed_command_exists_and_explains_itself_in_portuguese(
     assert not ENGLISH.search(said.out), said.out
 
 
-LISTED = ("dlq", "audit", "backup", "keys", "schedule", "sessions", "sources", "tenants", "work")
+LISTED = (
+    "dlq", "audit", "backup", "keys", "schedule", "sessions", "sources", "tenants", "work",
+    "webhook", "mailbox", "delivery", "alerts", "incident", "maintenance", "runbook",
+)  # fmt: skip
 GROUPS = dict.fromkeys(LISTED, "list") | {"retention": "plan"}
 
 

@@ -103,8 +103,9 @@ class AsItCame:
         """The same rows, with their period."""
         return Shaped(accepted.drop(ROW).with_columns(self._period))
 
-    def finish(self) -> None:
+    def finish(self) -> Shaped | None:
         """Nothing is held back."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

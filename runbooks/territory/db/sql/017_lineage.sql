@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/017_lineage.sql
