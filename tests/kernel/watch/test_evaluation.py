@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
@@ -9,11 +11,15 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.conftest import forget_settings
+from tests.kernel.tell.house import made, sending, until
+from tests.kernel.tell.sinks import Sink
 from tests.kernel.watch.scripted import LIMIT, MINUTE, SEVERE, START, Script, alerts, rows, told
 from tests.kernel.work.toys import recorded
 
 from atalaia.kernel.base.database import connect, transaction
 from atalaia.kernel.base.errors import AlreadySo, NotFound, UsageError
+from atalaia.kernel.tell.schedule import Policy
 from atalaia.kernel.watch import alerts as decisions
 from atalaia.kernel.watch.evaluation import evaluate
 from atalaia.kernel.watch.platform_rules import RULES
@@ -23,6 +29,7 @@ IDS = [rule.id for rule in RULES]
 BY_ID = {rule.id: rule for rule in RULES}
 HOUR = timedelta(hours=1)
 TEN = timedelta(seconds=10)
+PEPPER = "p" * 43
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +37,7 @@ def _empty(database_of_module: str) -> None:
     with connect(autocommit=True) as connection:
         connection.execute(
             """TRUNCATE ops.alerts, ops.watched, ops.watch_round, ops.maintenance_windows,
-                   ops.events, ops.incident_alerts CASCADE"""
+                   ops.events, ops.incident_alerts, ops.channels CASCADE"""
         )
 
 
@@ -328,6 +335,52 @@ def test_what_cannot_be_told_is_kept_and_shown_and_told_once_it_can() -> None:
             connection.execute("ALTER TABLE ops.events_away RENAME TO events")
     s.after(TEN)
     assert (told("disk-full"), told("redis-lost")) == (["opened"], ["opened"])
+
+
+def standing(kind: str) -> dict[str, int]:
+    """How the deliveries to channels of a kind stand."""
+    found = rows(
+        """SELECT d.status::text AS status, count(*) AS n
+           FROM ops.deliveries d JOIN ops.channels c USING (channel_id)
+           WHERE c.kind::text = %s GROUP BY 1""",
+        kind,
+    )
+    return {row["status"]: row["n"] for row in found}
+
+
+@pytest.mark.row("R-102")
+def test_no_alert_is_lost_to_a_webhook_that_refuses_and_a_mail_server_that_is_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Twenty alerts: each is kept and shown, tried again, and told once somebody listens."""
+    with Sink() as sink, socket.create_server(("127.0.0.1", 0)) as nobody:
+        for name, value in {
+            "KEY_PEPPER": PEPPER,
+            "WEBHOOK_INSIDE": sink.url,
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(nobody.getsockname()[1]),
+            "SMTP_SECURITY": "none",
+            "SMTP_FROM": "avisos@x.example",
+        }.items():
+            monkeypatch.setenv(name, value)
+        nobody.close()
+        forget_settings()
+        sink.answer = lambda _hit: 503
+        made("desk", sink.url, "alert.*")
+        made("ana", "ana@x.example", "alert.*", kind="email")
+        disks = {f"disk {n}": LIMIT + 1 for n in range(20)}
+        with sending(Policy(delays=(0.3,) * 200)):
+            Script().after(TEN, disk_full=disks)
+            until(lambda: all(row["tries"] > 1 for row in rows("SELECT tries FROM ops.deliveries")))
+            kept = alerts("disk-full")
+            assert {row["subject"] for row in kept} == set(disks)
+            assert {(row["state"], row["told"]) for row in kept} == {("failed", "opened")}
+            sink.answer = lambda _hit: 204
+            until(lambda: standing("webhook") == {"delivered": 20})
+        told_of = {json.loads(hit.body)["data"]["subject"] for hit in sink.hits}
+        assert (told_of, len(set(sink.taken))) == (set(disks), 20)
+        assert standing("email") == {"waiting": 20}
+    forget_settings()
 
 
 def test_a_rule_is_asked_no_oftener_than_it_wants(database_of_module: str) -> None:
