@@ -28,7 +28,10 @@ from tests.kernel.tell.house import (
     until,
 )  # fmt: skip
 
+from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import UsageError
+from atalaia.kernel.keep.keys import Who
+from atalaia.kernel.tell import channels
 from atalaia.kernel.tell.mail import checked_mailbox
 from atalaia.kernel.tell.schedule import Policy
 
@@ -221,6 +224,24 @@ BAD = (
     "a@x.example>", "a@.example", "a@x.", "a@-", "mailto:a@x.example", "a@x.example?bcc=b",
     "=?utf-8?q?a=0D=0ABcc?=@x.example", "a@x.example/../b", "a,@x.example",
 )  # fmt: skip
+
+
+@pytest.mark.row("R-045")
+def test_who_complains_is_sent_nothing_more(post: Post) -> None:
+    """What a provider reports, an operator carries out; the reason is kept."""
+    complains = made("ana", "ana@x.example", kind="email").channel["channel_id"]
+    made("rui", "rui@x.example", kind="email")
+    who = Who("bia", "cli", "marcou como spam")
+    with sending(QUICK):
+        happened(n=1)
+        until(lambda: len(post.taken) == 2)
+        with transaction() as connection:
+            channels.disable(connection, "email", complains, tenant="default", who=who)
+        happened(n=2)
+        until(lambda: len(post.taken) == 3 and settled())
+    assert sorted(to for to, _ in post.taken) == ["ana@x.example", "rui@x.example", "rui@x.example"]
+    recorded = rows("SELECT actor, reason FROM ops.audit_log WHERE reason = 'marcou como spam'")
+    assert recorded == [{"actor": "bia", "reason": "marcou como spam"}]
 
 
 @pytest.mark.row("R-045")
