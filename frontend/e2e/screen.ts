@@ -23,7 +23,14 @@ export const test = base.extend<{ tab: Page }, { shared: Page }>({
     await use(shared);
     await shared.unrouteAll();
     await shared.keyboard.press('Escape');
-    await shared.evaluate(() => sessionStorage.clear());
+    // A pointer left on the map would have the next test's table follow it.
+    await shared.mouse.move(0, 0);
+    await shared.evaluate(() => {
+      sessionStorage.clear();
+      for (const grid of document.querySelectorAll('[role=grid]')) {
+        grid.parentElement?.scrollTo({ top: 0 });
+      }
+    });
   },
 });
 
