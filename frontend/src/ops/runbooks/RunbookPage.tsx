@@ -21,6 +21,19 @@ import { blocksOf } from './judge';
 import { RunbookRuns } from './RunbookRuns';
 import styles from './Runbooks.module.css';
 
+/** A paragraph of Markdown: its lines run on, those of a list stay, `code` is code. */
+function Words({ text }: { text: string }) {
+  const parts = text.replace(/\n(?!- |\d+\. )/g, ' ').split('`');
+  return (
+    <p>
+      {parts.map((part, at) => {
+        const key = `${at}/${part}`;
+        return at % 2 === 1 ? <code key={key}>{part}</code> : <span key={key}>{part}</span>;
+      })}
+    </p>
+  );
+}
+
 function Text({ runbook }: { runbook: RunbookWhole }) {
   const { say } = useLanguage();
   return (
@@ -28,7 +41,7 @@ function Text({ runbook }: { runbook: RunbookWhole }) {
       {blocksOf(runbook.text).map((block, at) => {
         const key = `${at}/${block.kind}`;
         if (block.kind === 'heading') return <h3 key={key}>{block.text}</h3>;
-        if (block.kind === 'words') return <p key={key}>{block.text}</p>;
+        if (block.kind === 'words') return <Words key={key} text={block.text} />;
         if (block.kind === 'code') return <pre key={key}>{block.text}</pre>;
         const named = block.text;
         const cell = runbook.cells.find(({ name }) => name === named);

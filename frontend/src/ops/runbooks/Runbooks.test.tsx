@@ -53,6 +53,17 @@ describe('a runbook’s text', () => {
   });
 });
 
+describe('its words', () => {
+  it('run on, keep their lists, and show code as code', async () => {
+    const text = 'O veredito\né `source_failed`.\n- um\n- dois\n';
+    onTheWire({ [path]: { ...runbook, text } });
+    visit(address);
+    const code = await screen.findByText('source_failed');
+    expect(code.tagName).toBe('CODE');
+    expect(code.closest('p')?.textContent).toBe('O veredito é source_failed.\n- um\n- dois');
+  });
+});
+
 describe('arguments', () => {
   it('travel in the address beside what else is there', () => {
     const search = { lang: 'en', ...searchOfArguments({ source: 'ibge', period: '2019' }) };
