@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from tests.conftest import forget_settings
+from tests.conftest import PEPPER, forget_settings
 from tests.kernel.tell.house import made, sending, until
 from tests.kernel.tell.sinks import Sink
 from tests.kernel.watch.scripted import LIMIT, MINUTE, SEVERE, START, Script, alerts, rows, told
@@ -29,7 +29,6 @@ IDS = [rule.id for rule in RULES]
 BY_ID = {rule.id: rule for rule in RULES}
 HOUR = timedelta(hours=1)
 TEN = timedelta(seconds=10)
-PEPPER = "p" * 43
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cache
 from typing import Any, LiteralString, Self
 
@@ -64,6 +65,14 @@ def transaction(url: str = "") -> Iterator[Connection]:
         if _was_lost(error):
             raise _unavailable(error) from error
         raise
+
+
+def clock_of(connection: Connection) -> datetime:
+    """The present, as the database has it: what leases, schedules and rules go by."""
+    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
+    assert row is not None  # noqa: S101  a SELECT without FROM gives its row
+    moment: datetime = row["now"]
+    return moment
 
 
 def _was_lost(error: psycopg.OperationalError) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.base.database import Connection, clock_of, connect, transaction
 from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.trace import log
 from atalaia.kernel.watch.alerting import Decision, Kept, Known, Window, decide
@@ -62,7 +62,7 @@ def evaluate(
     database's, when not given). Raises DatabaseUnavailable; nothing was changed then."""
     ordered = causes_first(rules)
     with connect(autocommit=True) as connection:
-        began = moment or _now(connection)
+        began = moment or clock_of(connection)
         answers = {rule.id: _ask(connection, rule, around, memory, began) for rule in ordered}
         if connection.broken:
             connect().close()  # raises what it is: the database went away meanwhile
@@ -281,10 +281,3 @@ def _text(alert: Mapping[str, Any]) -> str:
         f"Responsável: {alert['owner']}.\n"
         f"O que fazer: {offered(alert['runbook'], alert['arguments'])}"
     )
-
-
-def _now(connection: Connection) -> datetime:
-    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
-    assert row is not None  # noqa: S101  a SELECT without FROM gives its row
-    moment: datetime = row["now"]
-    return moment

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from atalaia.kernel.base.database import Connection, transaction
+from atalaia.kernel.base.database import Connection, clock_of, transaction
 from atalaia.kernel.base.errors import AlreadySo, NotFound
 from atalaia.kernel.keep import audit
 from atalaia.kernel.work.items import accept
@@ -61,7 +61,7 @@ def sync(listed: Sequence[Scheduled], moment: datetime | None = None) -> None:
     """Bring `ops.schedule` to what is listed. What is new, or comes round otherwise than before, is
     due the next time it would be; what is no longer listed stays and is not asked for."""
     with transaction() as connection:
-        now = moment or _now(connection)
+        now = moment or clock_of(connection)
         for one in listed:
             connection.execute(
                 """INSERT INTO ops.schedule AS s (name, kind, payload, recurrence, next_due_at)
@@ -94,7 +94,7 @@ def ask_for_due(
     the item. `moment` stands for the present (the database's, when not given); `fault` is told
     each step. Rows that another scheduler has in hand are left to it."""
     with transaction() as connection:
-        now = moment or _now(connection)
+        now = moment or clock_of(connection)
         found = [_ask_one(connection, one, complete, now, fault) for one in listed]
     fault("committed")
     return [one for one in found if one]
@@ -186,7 +186,7 @@ def resume(name: str, *, actor: str, reason: str, trigger: str = "python") -> da
     when it is due. Raises NotFound, and AlreadySo when it is not paused."""
     with transaction() as connection:
         row = _in_hand(connection, name, paused=True)
-        due = Recurrence.parse(row["recurrence"]).after(_now(connection))
+        due = Recurrence.parse(row["recurrence"]).after(clock_of(connection))
         connection.execute(
             """UPDATE ops.schedule SET paused_at = NULL, paused_by = NULL, pause_reason = NULL,
                    next_due_at = %s WHERE name = %s""",
@@ -223,10 +223,3 @@ def _record(
         details=details,
         **who,
     )
-
-
-def _now(connection: Connection) -> datetime:
-    row = connection.execute("SELECT clock_timestamp() AS now").fetchone()
-    assert row is not None  # noqa: S101  a SELECT without FROM gives its row
-    moment: datetime = row["now"]
-    return moment
