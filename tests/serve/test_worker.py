@@ -15,8 +15,12 @@ import pytest
 from redis import Redis
 from tests.serve.api.server import eventually
 
-from atalaia.kernel.base.database import connect
+from atalaia.kernel.base.database import Connection, connect
 from atalaia.kernel.base.settings import settings
+from atalaia.kernel.domain import Domain
+from atalaia.kernel.work.drain import Handler
+from atalaia.kernel.work.items import Item
+from atalaia.kernel.work.schedule import Scheduled
 from atalaia.serve import scheduler, worker
 
 PERIODS = ("2001", "2002", "2003")
@@ -103,3 +107,42 @@ def test_runs_accepted_before_everything_died_are_done_once(
     assert {row["result"]["run_status"] for row in rows("SELECT result FROM ops.work_items")} == {
         "success"
     }
+
+
+def _bring(monkeypatch: pytest.MonkeyPatch, **brought: Any) -> None:
+    """Let one more domain be installed, which brings this."""
+    more = Domain(
+        name="more", title="Mais", folder=Path(), jobs=(), connectors=(), registry=(), **brought
+    )
+    installed = worker.catalog.domains()
+    monkeypatch.setattr(worker.catalog, "domains", lambda: (*installed, more))
+
+
+def _greet(item: Item, connection: Connection) -> None:
+    with item.effect(connection, {"greeted": item.payload["name"]}):
+        pass
+
+
+BROUGHT = {"more.greet": Handler(_greet)}
+
+
+def test_a_domain_brings_work_that_comes_round_and_how_it_is_done(
+    flushable: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daily = Scheduled("greeting", "more.greet", "daily 06:00", {"name": "Ana"})
+    _bring(monkeypatch, work=f"{__name__}:BROUGHT", schedule=(daily,))
+    scheduler.tick()
+    with connect(autocommit=True) as connection:
+        connection.execute("UPDATE ops.schedule SET next_due_at = clock_timestamp()")
+    assert [one.name for one in scheduler.tick()] == ["greeting"]
+    worker.drain(worker.handlers())
+    assert rows("SELECT status::text, result FROM ops.work_items") == [
+        {"status": "done", "result": {"greeted": "Ana"}}
+    ]
+
+
+def test_work_of_a_domain_that_cannot_be_imported_waits(
+    flushable: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _bring(monkeypatch, work="nowhere.to.be:FOUND")
+    assert worker.handlers() == worker.HANDLERS

@@ -20,6 +20,7 @@ from atalaia.kernel.watch import checks
 from atalaia.kernel.watch.rules import Rule
 from atalaia.kernel.work.job import Job, PeriodKind, Run
 from atalaia.kernel.work.runner import whoami
+from atalaia.kernel.work.schedule import Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,8 @@ class Domain:
     cli: str = ""  # 'module:attribute' of a Typer app, imported by serve only
     explain: str = ""  # 'module:attribute' of explain(uri): from a value back to its bytes
     seed: Callable[[], object] | None = None  # puts bundled files into bronze; repeating adds none
+    work: str = ""  # 'module:attribute' of {kind: Handler}: how its work items are done
+    schedule: tuple[Scheduled, ...] = ()  # what comes round: work of its kinds, runs of its jobs
 
     def job(self, name: str) -> Job:
         """The job of that name or alias (`<name>_fetch` is always one). Raises UnknownJob."""

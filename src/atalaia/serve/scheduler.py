@@ -33,7 +33,8 @@ from atalaia.serve.local import wal
 from atalaia.serve.local.layout import layout
 from atalaia.serve.watching import Watch
 
-# What comes round. A run whose job no installed domain brings is not asked for.
+# What comes round besides what the domains bring. A run whose job none of them brings is not asked
+# for.
 SCHEDULE = (Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),)
 _TICK_SECONDS = 5.0
 _LAST_SECONDS = 4.0  # for deliveries in hand when told to stop
@@ -56,7 +57,8 @@ def scheduled(name: str) -> Scheduled:
 
 
 def _installed() -> list[Scheduled]:
-    return [one for one in SCHEDULE if one.kind != RUN or _has_job(one.payload["job_name"])]
+    listed = [*SCHEDULE, *(one for domain in catalog.domains() for one in domain.schedule)]
+    return [one for one in listed if one.kind != RUN or _has_job(one.payload["job_name"])]
 
 
 def _has_job(name: str) -> bool:

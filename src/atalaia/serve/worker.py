@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from redis import Redis
@@ -102,7 +103,7 @@ def do_what_is_due() -> None:
     with suppress(RedisError):  # away again: what is due is in PostgreSQL
         redis().delete(_AWAITED)  # who accepts work from here on wakes again
     try:
-        drained = drain(HANDLERS, seconds=_DRAIN_SECONDS, crowded=wake)
+        drained = drain(handlers(), seconds=_DRAIN_SECONDS, crowded=wake)
     except AtalaiaError as error:
         log("ERROR", "work stopped; it goes on later", why=type(error).__name__)
         return
@@ -123,6 +124,20 @@ def _run(item: Item, _connection: Connection) -> dict[str, Any]:
 
 
 HANDLERS = {RUN: Handler(_run, group=1), runbooks.KIND: Handler(runbooks.execute, group=1)}
+
+
+def handlers() -> dict[str, Handler]:
+    """How items of each kind are done: the platform's kinds, and those the domains bring. Work of
+    a domain whose handlers cannot be imported waits, and the log says so."""
+    found = dict(HANDLERS)
+    for domain in catalog.domains():
+        if domain.work:
+            module, _, name = domain.work.partition(":")
+            try:
+                found |= getattr(import_module(module), name)
+            except Exception as error:
+                log("ERROR", f"work of {domain.name} waits", why=type(error).__name__)
+    return found
 
 
 class _Steady(Worker):
