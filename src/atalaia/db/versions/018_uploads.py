@@ -1,0 +1,15 @@
+"""Whose each run is, and uploads that are under way."""
+
+from pathlib import Path
+
+from atalaia.kernel.base.migrate import apply_sql
+
+revision = "018"
+down_revision = "017"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Apply the file."""
+    apply_sql(Path(__file__).parents[1] / "sql/018_uploads.sql")

@@ -1,0 +1,1 @@
+"""Conecta Boi: feeding files of feedlots, from the file to planned against fed."""
