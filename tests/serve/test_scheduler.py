@@ -53,7 +53,8 @@ def make_due(days: int = 0) -> None:
     with connect(autocommit=True) as connection:
         connection.execute(
             """UPDATE ops.schedule SET next_due_at =
-                   date_trunc('minute', clock_timestamp()) - make_interval(days => %s)""",
+                   date_trunc('minute', clock_timestamp()) - make_interval(days => %s)
+               WHERE name = 'quality_suite'""",
             (days,),
         )
 
@@ -69,7 +70,7 @@ def test_new_in_the_schedule_it_is_due_the_next_time(queue: Queue) -> None:
             """SELECT next_due_at > clock_timestamp() AND
                       next_due_at <= clock_timestamp() + interval '1 day' AS soon,
                       to_char(next_due_at AT TIME ZONE 'America/Sao_Paulo', 'HH24:MI:SS') AS at
-               FROM ops.schedule"""
+               FROM ops.schedule WHERE name = 'quality_suite'"""
         ).fetchall()
     assert (row["soon"], row["at"]) == (True, "06:00:00")
 

@@ -28,14 +28,17 @@ from atalaia.kernel.work import schedule
 from atalaia.kernel.work.batches import RUN
 from atalaia.kernel.work.reconcile import reconcile
 from atalaia.kernel.work.schedule import Asked, Scheduled
-from atalaia.serve import catalog, worker
+from atalaia.serve import backups, catalog, worker
 from atalaia.serve.local import wal
 from atalaia.serve.local.layout import layout
 from atalaia.serve.watching import Watch
 
 # What comes round besides what the domains bring. A run whose job none of them brings is not asked
 # for.
-SCHEDULE = (Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),)
+SCHEDULE = (
+    Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),
+    *backups.SCHEDULE,
+)
 _TICK_SECONDS = 5.0
 _LAST_SECONDS = 4.0  # for deliveries in hand when told to stop
 

@@ -28,7 +28,7 @@ from atalaia.kernel.work.batches import RUN, request
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Accepted, Item
 from atalaia.kernel.work.runner import run_job
-from atalaia.serve import catalog, runbooks
+from atalaia.serve import backups, catalog, runbooks
 
 QUEUE = "atalaia"
 _AWAITED = f"{QUEUE}:awaited"  # there while a wake is on its way: one is enough
@@ -123,7 +123,11 @@ def _run(item: Item, _connection: Connection) -> dict[str, Any]:
     return {"run_id": done["run_id"], "run_status": done["run_status"]}
 
 
-HANDLERS = {RUN: Handler(_run, group=1), runbooks.KIND: Handler(runbooks.execute, group=1)}
+HANDLERS = {
+    RUN: Handler(_run, group=1),
+    runbooks.KIND: Handler(runbooks.execute, group=1),
+    backups.KIND: Handler(backups.execute, group=1),
+}
 
 
 def handlers() -> dict[str, Handler]:

@@ -55,3 +55,18 @@ def test_the_guard_counts_only_what_was_verified_and_is_young(api: Api, key: str
             "UPDATE ops.backups SET verified_at_utc = clock_timestamp() WHERE size = 11"
         )
     assert guarded()
+
+
+def test_one_asked_for_twice_with_one_key_is_accepted_once(api: Api) -> None:
+    bearer = f"Bearer {new_key('operator')}"
+
+    def ask() -> str:
+        answer = api.client.post(
+            "/v1/ops/backups",
+            json={"reason": "antes da carga"},
+            headers={"Authorization": bearer, "Idempotency-Key": "before-the-load"},
+        )
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    assert ask() == ask()

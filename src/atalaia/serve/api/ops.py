@@ -12,7 +12,6 @@ from atalaia.kernel.base.database import row
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.base.logfiles import of_trace
 from atalaia.kernel.base.settings import settings
-from atalaia.kernel.keep.guard import MAX_AGE_HOURS
 from atalaia.kernel.watch import readiness as kernel_readiness
 from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import Page, PageSize, answer
@@ -228,47 +227,6 @@ def summary() -> Response:
                    'dead_letters', (SELECT count(*) FROM ops.dead_letters WHERE NOT resolved),
                    'corrective_actions', (SELECT count(*) FROM ops.corrective_actions
                                           WHERE closed_at_utc IS NULL))::text AS body"""
-        )
-    )
-
-
-@router.get("/backups", summary="Backups, ensaios, e se há um verificado de menos de 24 horas")
-def backups(page: Page = 1, page_size: PageSize = 50) -> Response:
-    """Backups, newest first; the last drills; whether what destroys would find a backup."""
-    return _answer(
-        row(
-            """WITH page AS (
-                   SELECT backup_id, regexp_replace(file, '^.*/', '') AS name, sha256, size,
-                          created_at_utc, seconds, row_count, data_hash, missing_files, actor,
-                          trigger, reason, verified_at_utc, verify_seconds, problem,
-                          removed_at_utc,
-                          extract(epoch FROM clock_timestamp() - created_at_utc)::bigint
-                              AS age_seconds
-                   FROM ops.backups ORDER BY created_at_utc DESC, backup_id
-                   LIMIT %(size)s OFFSET %(skip)s),
-               drills AS (
-                   SELECT * FROM ops.restore_drills ORDER BY started_at_utc DESC LIMIT 30),
-               guard AS (
-                   SELECT max(created_at_utc) AS newest FROM ops.backups
-                   WHERE verified_at_utc IS NOT NULL AND problem IS NULL
-                     AND removed_at_utc IS NULL)
-               SELECT json_build_object(
-                   'items', coalesce((SELECT json_agg(page) FROM page), '[]'),
-                   'count', (SELECT count(*) FROM page),
-                   'total', (SELECT count(*) FROM ops.backups),
-                   'page', %(page)s::int, 'page_size', %(size)s::int,
-                   'drills', coalesce((SELECT json_agg(drills) FROM drills), '[]'),
-                   'guard', (SELECT json_build_object(
-                       'limit_hours', %(hours)s::int, 'newest_verified_utc', newest,
-                       'guarded', coalesce(newest > clock_timestamp()
-                                           - %(hours)s * interval '1 hour', false))
-                       FROM guard))::text AS body""",
-            {
-                "page": page,
-                "size": page_size,
-                "skip": (page - 1) * page_size,
-                "hours": MAX_AGE_HOURS,
-            },
         )
     )
 

@@ -65,6 +65,7 @@ ENTRIES = (
     Entry(
         "doctor", f"{_HERE}.watch:doctor", "Confere a máquina e os mínimos documentados.", _WATCH
     ),
+    Entry("handoff", f"{_HERE}.watch:handoff", "Passagem de plantão, numa página.", _WATCH),
     Entry("alerts", f"{_HERE}.alerts:alerts", "O que precisa de alguém agora.", _WATCH),
     Entry("incident", f"{_HERE}.incident:incident", "Incidentes: declarar, seguir.", _WATCH),
     Entry("maintenance", f"{_HERE}.maintenance:maintenance", "Janelas de manutenção.", _WATCH),

@@ -1,4 +1,4 @@
-"""Commands that say how things are: status, ps, doctor, conformance."""
+"""Commands that say how things are: status, ps, doctor, handoff, conformance."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
 
 from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.disk import full_disk_is_told, renamed_when_whole
 from atalaia.kernel.base.errors import AtalaiaError, NotFound
 from atalaia.kernel.base.settings import project_dir
 from atalaia.serve.cli import CRITICAL, OK, WARNING
@@ -74,6 +78,27 @@ def doctor(shape: Shape = None) -> int:
     found = examine(layout())
     show([asdict(finding) for finding in found], shape)
     return worst(found)
+
+
+def handoff(
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Escreve a página aqui; padrão: na tela.")
+    ] = None,
+    shape: Shape = None,
+) -> int:
+    """Passagem de plantão: tudo o que está em aberto, numa página. Sai com 1 se há algo."""
+    from atalaia.kernel.watch.handoff import as_markdown, gather
+
+    found = gather()
+    if out is not None:
+        with full_disk_is_told(), renamed_when_whole(out.absolute()) as file:
+            file.write(as_markdown(found).encode())
+        say(f"Escrito em {out}.")
+    elif shape is None:
+        print(as_markdown(found), end="")
+    else:
+        show_one(found, shape)
+    return WARNING if any(section["lines"] for section in found["sections"]) else OK
 
 
 def conformance(shape: Shape = None) -> int:
