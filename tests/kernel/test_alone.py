@@ -32,7 +32,8 @@ def copy(tmp_path: Path) -> Path:
             if (ROOT / name).exists():
                 shutil.copyfile(ROOT / name, tmp_path / name)
     project = tmp_path / "pyproject.toml"
-    text = re.sub(r'(?m)^territory = .*$|^.*domains/.*/db/versions",?$', "", project.read_text())
+    ours = r'(?m)^\w+ = "atalaia\.domains\..*$|^.*domains/.*/db/versions",?$'
+    text = re.sub(ours, "", project.read_text())
     project.write_text(text, encoding="utf-8")
     assert not (tmp_path / "src/atalaia/domains").exists()
     return tmp_path

@@ -217,6 +217,29 @@ REFUSED = (
 )
 
 
+def test_many_records_at_once_stand_in_their_order_and_their_chain_holds() -> None:
+    add(subject="before")
+    entries = [
+        audit.Entry("thing.done", "ana", "api", str(n), "uf", "e" * 32, {"n": n, "t": 'ç"\\'})
+        for n in range(300)
+    ]
+    with transaction() as connection:
+        audit.append_all(connection, stream="runs", entries=entries)
+    add(subject="after")
+    found = rows()
+    assert [record.seq for record in found] == list(range(1, 303))
+    assert [record.subject for record in found][1:-1] == [str(n) for n in range(300)]
+    assert found[5].details == '{"n":4,"t":"ç\\"\\\\"}'
+    assert failures() == []
+
+
+def test_many_records_are_written_with_their_action_or_not_at_all() -> None:
+    entry = audit.Entry("a", "", "api", "s", "uf", "-", {})
+    with pytest.raises(Unrecorded), transaction() as connection:
+        audit.append_all(connection, stream="runs", entries=[entry])
+    assert rows() == []
+
+
 @pytest.mark.row("E-007", "R-048")
 def test_the_application_may_append_and_read_and_nothing_else(application: sql.Identifier) -> None:
     assert len(REFUSED) >= 20

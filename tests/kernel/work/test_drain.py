@@ -8,16 +8,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.kernel.work import toys
 
 from atalaia.kernel.base.database import Connection, transaction
-from atalaia.kernel.base.errors import ContractBroken, SourceFailed, Unavailable
+from atalaia.kernel.base.errors import Conflict, ContractBroken, SourceFailed, Unavailable
 from atalaia.kernel.work.drain import Drained, Handler, drain, kind_of, wait_after
-from atalaia.kernel.work.items import Item, accept
+from atalaia.kernel.work.items import Item, Lines, Together, accept, accept_lines, together
 from atalaia.kernel.work.reconcile import Reconciled, reconcile
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -160,6 +161,90 @@ def test_others_are_called_when_a_whole_group_was_due() -> None:
     calls: list[None] = []
     drain(toys.HANDLERS, crowded=lambda: calls.append(None))
     assert len(calls) == 1
+
+
+def handled_together(
+    items: Sequence[Item], connection: Connection, *, but: Sequence[int] = ()
+) -> None:
+    with together(connection, items) as group:
+        for item in group.items:
+            if item.position not in but:
+                connection.execute(
+                    "INSERT INTO public.applied VALUES (%s, %s)", (item.item_id, item.fence)
+                )
+                group.results[item.item_id] = {"n": item.position}
+
+
+def test_a_group_is_done_together_and_what_it_leaves_one_by_one() -> None:
+    toys.ask([{"n": n} for n in range(12)])
+    handler = Handler(toys.apply, 5, partial(handled_together, but=[3, 11]))
+    assert drain({toys.TOY: handler}).done == 12
+    assert set(toys.applied()) == {1}
+    found = toys.rows("SELECT position, result FROM ops.work_items WHERE result IS NOT NULL")
+    assert {row["position"]: row["result"]["n"] for row in found} == {
+        n: n for n in range(12) if n not in (3, 11)
+    }, "the two were done by `act`, which gives no result"
+
+
+def test_a_group_that_fails_is_undone_and_each_is_done_by_itself() -> None:
+    toys.ask([{"n": n} for n in range(6)])
+
+    def fails_at_its_end(items: Sequence[Item], connection: Connection) -> None:
+        with together(connection, items) as group:
+            handled_in(group, connection)
+            raise ValueError("after all of it was written")
+
+    assert drain({toys.TOY: Handler(toys.apply, 6, fails_at_its_end)}).done == 6
+    assert toys.applied() == [1] * 6
+
+
+def handled_in(group: Together, connection: Connection) -> None:
+    for item in group.items:
+        connection.execute("INSERT INTO public.applied VALUES (%s, 0)", (item.item_id,))
+        group.results[item.item_id] = None
+
+
+def test_an_item_of_a_group_that_was_taken_over_is_left_alone() -> None:
+    toys.ask([{"n": n} for n in range(4)])
+    seen: list[int] = []
+
+    def sleeps(items: Sequence[Item], connection: Connection) -> None:
+        taken = items[1].item_id
+        toys.rows("UPDATE ops.work_items SET fence = fence + 1 WHERE item_id = %s RETURNING 1",
+                  taken)  # fmt: skip
+        with together(connection, items) as group:
+            seen.extend(item.position for item in group.items)
+            handled_in(group, connection)
+
+    drained = drain({toys.TOY: Handler(toys.apply, 4, sleeps)})
+    assert (seen, drained.done, drained.lost) == ([0, 2, 3], 3, 1)
+    assert sorted(toys.applied()) == [0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("step", ["before done", "in effect", "after done"])
+def test_a_worker_that_dies_in_a_group_leaves_no_effect_twice(step: str) -> None:
+    toys.ask([{"n": n} for n in range(20)], kind="toy_together")
+    done = worker(step, 1, 1)
+    assert done.wait(_PATIENCE) == -signal.SIGKILL
+    toys.expire_leases()
+    reconcile()
+    assert drain(toys.HANDLERS).failed == 0
+    assert toys.applied() == [1] * 20
+
+
+def test_lines_are_accepted_like_payloads() -> None:
+    made = Lines((json.dumps({"n": n, "t": "a\tb\\ñ\n"}) for n in range(500)), 500, b"x" * 32)
+    with transaction() as connection:
+        first = accept_lines(connection, toys.TOY, made, actor="a", trigger="python", key="k")
+    found = toys.rows("SELECT payload FROM ops.work_items ORDER BY position")
+    assert [row["payload"] for row in found] == [{"n": n, "t": "a\tb\\ñ\n"} for n in range(500)]
+    again = Lines(iter(()), 500, b"x" * 32)
+    with transaction() as connection:
+        second = accept_lines(connection, toys.TOY, again, actor="a", trigger="python", key="k")
+    assert (second.batch_id, second.again) == (first.batch_id, True)
+    other = Lines(iter(()), 500, b"y" * 32)
+    with transaction() as connection, pytest.raises(Conflict):
+        accept_lines(connection, toys.TOY, other, actor="a", trigger="python", key="k")
 
 
 def test_what_an_error_says_is_kept_only_when_the_words_are_ours() -> None:

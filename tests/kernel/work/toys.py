@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from atalaia.kernel.base.database import Connection, connect, transaction
 from atalaia.kernel.base.errors import AtalaiaError
 from atalaia.kernel.keep.browse import Wanted, page
 from atalaia.kernel.work.drain import Handler, drain
-from atalaia.kernel.work.items import Item, accept
+from atalaia.kernel.work.items import Item, accept, together
 
 TOY = "toy"
 _REST_SECONDS = 0.02
@@ -66,11 +67,23 @@ def apply(item: Item, connection: Connection) -> None:
             time.sleep(0.01)
 
 
+def apply_together(items: Sequence[Item], connection: Connection) -> None:
+    """The same effect, for a whole group at once."""
+    with together(connection, items) as group:
+        for item in group.items:
+            connection.execute(
+                "INSERT INTO public.applied VALUES (%s, %s)", (item.item_id, item.fence)
+            )
+            fault("in effect")
+            group.results[item.item_id] = None
+        fault("before done")
+
+
 # Five kinds, as five modules would bring them: alone, in small groups, in large ones.
 KINDS = (TOY, "toy_alone", "toy_few", "toy_many", "toy_more")
 HANDLERS = {
     kind: Handler(apply, group=group) for kind, group in zip(KINDS, (10, 1, 3, 50, 25), strict=True)
-}
+} | {"toy_together": Handler(apply, 10, apply_together)}
 
 
 def rows(statement: str, *params: Any) -> list[dict[str, Any]]:

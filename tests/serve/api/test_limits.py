@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -16,11 +16,18 @@ from starlette.requests import Request
 from tests.conftest import forget_settings
 from tests.serve.api.server import Api, new_key, running
 
-from atalaia.serve.api.limits import Bucket, Local, Shared, address_of
+from atalaia.kernel.base.database import transaction
+from atalaia.kernel.base.errors import NotFound, TooMany, UsageError
+from atalaia.kernel.keep import keys
+from atalaia.kernel.keep.doors import Caller, Rule
+from atalaia.kernel.keep.keys import Who
+from atalaia.serve.api import access
+from atalaia.serve.api.limits import Bucket, Limits, Local, Shared, address_of
 from atalaia.serve.local.redis import PrivateRedis
 
 NIGHT = pytest.mark.night("access")
 PER_MINUTE, BURST = 60, 10
+_WHO = Who("test", "python", "test")
 SLOW = Bucket("x", 60, 3)
 
 
@@ -175,6 +182,45 @@ def test_processes_share_the_limit_and_without_redis_each_has_it(
         alone = hammer(urls[:1], other, seconds)
         assert allowed - 4 <= most_in_a_minute(alone) <= min(allowed + 1, PER_MINUTE + BURST)
         assert apis[0].get("/v1/indicators").status_code == 200, "what is public has no limit here"
+
+
+@pytest.mark.row("R-058")
+def test_a_quota_is_the_tenants_whichever_key_asks_and_may_be_set(
+    database: str, redis: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Redis.from_url(redis) as client:
+        client.flushdb()
+    monkeypatch.setenv("REDIS_URL", redis)
+    monkeypatch.setenv("RATE_LIMIT_BURST", "60")
+    forget_settings()
+    rule = Rule("viewer", clients=True, own=True, per_minute=5, quota="x.evaluate")
+    processes = [Limits(), Limits()]
+
+    def asked(tenant: str, tries: int) -> int:
+        good = 0
+        for n in range(tries):
+            monkeypatch.setattr(access, "limits", lambda n=n: processes[n % 2])
+            with suppress(TooMany):
+                access._count(Caller(tenant, "a", "client", f"key {n}"), "GET /x", rule)
+                good += 1
+        return good
+
+    with transaction() as connection:
+        for tenant in ("mine", "theirs", "large"):
+            keys.create_tenant(connection, tenant, name=tenant, who=_WHO)
+    assert asked("mine", 9) in (5, 6), "twelve seconds give one back"
+    assert asked("theirs", 3) == 3, "each tenant its own"
+    with transaction() as connection:
+        keys.set_quota(connection, "large", "x.evaluate", 30, who=_WHO)
+    assert 20 <= asked("large", 60) <= 31
+    with transaction() as connection:
+        assert keys.quota(connection, "large", "x.evaluate") == 30
+        keys.set_quota(connection, "large", "x.evaluate", None, who=_WHO)
+        assert keys.quota(connection, "large", "x.evaluate") is None
+        with pytest.raises(NotFound):
+            keys.set_quota(connection, "nobody", "x.evaluate", 1, who=_WHO)
+        with pytest.raises(UsageError):
+            keys.set_quota(connection, "mine", "x.evaluate", 0, who=_WHO)
 
 
 def wrong(api: Api) -> int:

@@ -56,6 +56,7 @@ class Rule:
     clients: bool = False
     own: bool = False
     per_minute: int | None = None  # what one key may ask of it, when less than of others
+    quota: str = ""  # its name, when all keys of a tenant are counted together
 
     def lets(self, role: str, tenant_id: str) -> bool:
         """Whether a caller of that role and tenant may."""
@@ -65,9 +66,19 @@ class Rule:
 
 
 def asks(
-    role: Step, *, clients: bool = False, own: bool = False, per_minute: int | None = None
+    role: Step,
+    *,
+    clients: bool = False,
+    own: bool = False,
+    per_minute: int | None = None,
+    quota: str = "",
 ) -> dict[str, Any]:
     """The `openapi_extra` of a domain's route that lets `role` and those above it through: the
     house's only, unless `own` says that it shows each tenant its own. `clients` lets the programs
-    of a tenant in too; `per_minute` is the route's own limit for one key."""
-    return {ACCESS_MARK: asdict(Rule(role, clients, own or clients, per_minute))}
+    of a tenant in too; `per_minute` is the route's own limit for one key.
+
+    A route with a `quota` is counted by tenant, and `per_minute` is what each may ask of it unless
+    `keys.set_quota` says otherwise; it counts for no other limit."""
+    if quota and not per_minute:
+        raise ValueError("a quota has a number of requests a minute")
+    return {ACCESS_MARK: asdict(Rule(role, clients, own or clients, per_minute, quota))}

@@ -25,6 +25,7 @@ Role = Literal["viewer", "auditor", "operator", "admin", "client"]
 ROLES: tuple[Role, ...] = get_args(Role)
 STREAM = "access"
 LONGEST_NAME = 80
+MOST_PER_MINUTE = 1_000_000
 _KEY = re.compile(r"(atl_[0-9a-f]{12})_[A-Za-z0-9_-]{43}")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _NOBODYS = bytes(SECRET_BYTES)  # compared with when nothing was found: that takes as long
@@ -159,13 +160,52 @@ def create_tenant(connection: Connection, tenant_id: str, *, name: str, who: Who
 def tenants(connection: Connection) -> list[dict[str, Any]]:
     """Every tenant, with how many keys of it are good now."""
     return connection.execute(
-        """SELECT t.tenant_id, t.name, t.created_at,
+        """SELECT t.tenant_id, t.name, t.created_at, t.quotas,
                   count(k.key_id) FILTER (
                       WHERE k.revoked_at IS NULL
                         AND (k.expires_at IS NULL OR k.expires_at > clock_timestamp())) AS keys
            FROM tenants AS t LEFT JOIN api_keys AS k USING (tenant_id)
            GROUP BY t.tenant_id ORDER BY t.tenant_id"""
     ).fetchall()
+
+
+def quota(connection: Connection, tenant_id: str, name: str) -> int | None:
+    """How often a minute a tenant may ask for what is counted under that name; None when nobody
+    set it."""
+    found = connection.execute(
+        "SELECT (quotas ->> %s)::int AS per_minute FROM tenants WHERE tenant_id = %s",
+        (name, tenant_id),
+    ).fetchone()
+    return found["per_minute"] if found else None
+
+
+def set_quota(
+    connection: Connection, tenant_id: str, name: str, per_minute: int | None, *, who: Who
+) -> None:
+    """Set it, from the next request on in every process; None gives it back to what the route says.
+    Raises NotFound without the tenant, UsageError for no positive number."""
+    if per_minute is not None and not 1 <= per_minute <= MOST_PER_MINUTE:
+        raise UsageError(f"Um limite vai de 1 a {MOST_PER_MINUTE} por minuto. Nada foi mudado.")
+    done = connection.execute(
+        """UPDATE tenants SET quotas = CASE WHEN %(limit)s::int IS NULL THEN quotas - %(name)s::text
+               ELSE quotas || jsonb_build_object(%(name)s::text, %(limit)s::int) END
+           WHERE tenant_id = %(tenant)s""",
+        {"limit": per_minute, "name": name, "tenant": tenant_id},
+    )
+    if not done.rowcount:
+        raise _no_tenant(tenant_id)
+    append(
+        connection, stream=STREAM, action="tenant.quota_set", actor=who.actor, trigger=who.trigger,
+        subject=tenant_id, reason=who.reason, tenant_id=tenant_id,
+        details={"quota": name, "per_minute": per_minute},
+    )  # fmt: skip
+
+
+def _no_tenant(tenant_id: str) -> NotFound:
+    return NotFound(
+        f"Não há o tenant '{tenant_id}'. Nada foi mudado.",
+        todo="'atalaia tenants list' mostra os que há.",
+    )
 
 
 def named(name: str) -> str:
@@ -194,10 +234,7 @@ def _insert(
         },
     ).fetchone()  # fmt: skip
     if made is None:
-        raise NotFound(
-            f"Não há o tenant '{tenant_id}'. Nada foi mudado.",
-            todo="'atalaia tenants list' mostra os que há.",
-        )
+        raise _no_tenant(tenant_id)
     return NewKey(Key(made["key_id"], tenant_id, name.strip(), role, prefix), secret)
 
 

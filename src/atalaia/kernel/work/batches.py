@@ -10,7 +10,7 @@ from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import AlreadySo, NotFound
 from atalaia.kernel.keep import audit
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
-from atalaia.kernel.work.items import Accepted, accept
+from atalaia.kernel.work.items import Accepted, Lines, accept, accept_lines
 
 RUN = "run"  # the kind of item that is a request for a run
 _STREAM = "work"
@@ -33,6 +33,27 @@ def request(
     accepted = accept(connection, kind, payloads, key=key, **who)  # type: ignore[arg-type]
     if not accepted.again:
         found = {"kind": kind, "items": len(payloads), **details}
+        _record(connection, "accepted", accepted.batch_id, found, who)
+    return accepted
+
+
+def request_lines(
+    connection: Connection,
+    kind: str,
+    lines: Lines,
+    *,
+    actor: str,
+    trigger: str,
+    reason: str | None = None,
+    key: str | None = None,
+    tenant_id: str = DEFAULT_TENANT,
+    **details: Any,
+) -> Accepted:
+    """`request` for a batch too large for memory."""
+    who = {"actor": actor, "trigger": trigger, "reason": reason, "tenant_id": tenant_id}
+    accepted = accept_lines(connection, kind, lines, key=key, **who)  # type: ignore[arg-type]
+    if not accepted.again:
+        found = {"kind": kind, "items": lines.total, **details}
         _record(connection, "accepted", accepted.batch_id, found, who)
     return accepted
 

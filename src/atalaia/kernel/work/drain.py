@@ -12,7 +12,7 @@ import random
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -22,7 +22,7 @@ import psycopg
 
 from atalaia.kernel.base.database import Connection, connect
 from atalaia.kernel.base.errors import AtalaiaError, LeaseLost, NoSpace, SourceError
-from atalaia.kernel.base.redact import redact
+from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.trace import log, trace
 from atalaia.kernel.work.items import ErrorType, Item, claim, give_back, release
 
@@ -37,10 +37,15 @@ class Handler:
     """How items of one kind are done. `act` gets the item and a connection in autocommit; what it
     writes with `item.effect(connection)` counts once. It may be called again for the same item.
 
-    `group` items are claimed at once, with one commit for all of them: 1 where each takes long."""
+    `group` items are claimed at once, with one commit for all of them: 1 where each takes long.
+
+    `act_together`, where items are many and small, does a whole group with `items.together`. Those
+    it gives no result, or all of them when it fails, are then done one by one by `act`: one that
+    cannot be done costs nobody else anything."""
 
     act: Callable[[Item, Connection], Any]
     group: int = 50
+    act_together: Callable[[Sequence[Item], Connection], None] | None = None
 
 
 @dataclass(slots=True)
@@ -85,11 +90,30 @@ def drain(
                 if len(items) == handler.group:
                     crowded()
                 fault("after claim")
+                items = _do_together(items, handler, connection, result, fault)
                 while items and not enough():
                     _do(items.pop(0), handler, connection, result, fault)
                 if items:
                     release(connection, items)
     return result
+
+
+def _do_together(
+    items: list[Item], handler: Handler, connection: Connection, result: Drained, fault: Fault
+) -> list[Item]:
+    """Do a group at once where its kind can; returns those that are left to be done one by one."""
+    if handler.act_together is None or len(items) == 1:
+        return items
+    try:
+        handler.act_together(items, connection)
+    except Exception as error:
+        if connection.broken:
+            raise
+        log("WARNING", "a group is done one by one", kind=items[0].kind, why=place_of(error))
+    fault("after done")
+    left = [item for item in items if not item.settled]
+    result.done += len(items) - len(left)
+    return left
 
 
 def _do(

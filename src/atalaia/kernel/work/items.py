@@ -3,8 +3,9 @@
     accept → queued → claim → running → settle → done
                         ↑        └─ it failed, or its worker died ─→ queued again, or dead
 
-An item's effect and its `done` are one transaction (`Item.effect`), which the fence decides: it
-goes up with every claim, so a worker that was taken for dead and comes back changes nothing.
+An item's effect and its `done` are one transaction (`Item.effect`; `together` for many small ones),
+which the fence decides: it goes up with every claim, so a worker that was taken for dead and comes
+back changes nothing.
 What an item does outside the database must therefore bear being done twice.
 """
 
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -35,6 +36,16 @@ class Accepted:
 
     batch_id: UUID
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Many payloads that need not be in memory: `each` gives them as JSON texts, `total` of them,
+    and by `sha256` the same request is known again."""
+
+    each: Iterable[str]
+    total: int
+    sha256: bytes
 
 
 @dataclass(slots=True)
@@ -129,6 +140,37 @@ def accept(
     return _accepted_before(connection, tenant_id, kind, key, sha256)
 
 
+def accept_lines(
+    connection: Connection,
+    kind: str,
+    lines: Lines,
+    *,
+    tenant_id: str = DEFAULT_TENANT,
+    actor: str,
+    trigger: str,
+    reason: str | None = None,
+    key: str | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+) -> Accepted:
+    """`accept` for a batch too large for memory."""
+    row = connection.execute(
+        """INSERT INTO ops.batches (tenant_id, kind, idempotency_key, request_sha256, total,
+                                    actor, trigger, reason, trace_id)
+           VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+           ON CONFLICT (tenant_id, kind, idempotency_key) WHERE idempotency_key IS NOT NULL
+           DO NOTHING RETURNING batch_id""",
+        (tenant_id, kind, key, lines.sha256, lines.total, actor, trigger, reason,
+         trace_id() or new_trace_id()),
+    ).fetchone()  # fmt: skip
+    if row is None:
+        return _accepted_before(connection, tenant_id, kind, key, lines.sha256)
+    columns = "batch_id, position, kind, payload, max_attempts"
+    with connection.cursor().copy(f"COPY ops.work_items ({columns}) FROM STDIN") as copy:
+        for position, payload in enumerate(lines.each):
+            copy.write_row((row["batch_id"], position, kind, payload, max_attempts))
+    return Accepted(row["batch_id"])
+
+
 def _accepted_before(
     connection: Connection, tenant_id: str, kind: str, key: str | None, sha256: bytes
 ) -> Accepted:
@@ -192,6 +234,48 @@ def release(connection: Connection, items: Sequence[Item]) -> None:
            WHERE item.item_id = held.item_id AND item.fence = held.fence
              AND item.status = 'running'""",
         ([item.item_id for item in items], [item.fence for item in items]),
+    )
+
+
+@dataclass(slots=True)
+class Together:
+    """Items whose effects are committed at once: `items` are those still this worker's, which
+    nobody takes meanwhile; those that get a result in `results`, by item_id, are done."""
+
+    items: list[Item]
+    results: dict[int, Any] = field(default_factory=dict)
+
+
+@contextmanager
+def together(connection: Connection, items: Sequence[Item]) -> Iterator[Together]:
+    """`Item.effect` for many, in one transaction: what is written inside is committed together with
+    every item that has a result being done, or none of it is."""
+    with connection.transaction():
+        found = connection.execute(
+            """SELECT item.item_id FROM ops.work_items AS item
+               JOIN unnest(%s::bigint[], %s::bigint[]) AS asked (item_id, fence)
+                   USING (item_id, fence)
+               WHERE item.status = 'running' ORDER BY item.item_id FOR UPDATE OF item""",
+            ([item.item_id for item in items], [item.fence for item in items]),
+        ).fetchall()
+        kept = {row["item_id"] for row in found}
+        group = Together([item for item in items if item.item_id in kept])
+        yield group
+        _all_done(connection, group.results)
+    for item in group.items:
+        item.settled = item.item_id in group.results
+
+
+def _all_done(connection: Connection, results: Mapping[int, Any]) -> None:
+    """Their rows are locked, so none of them was taken over."""
+    texts = [None if one is None else json.dumps(one) for one in results.values()]
+    connection.execute(
+        """UPDATE ops.work_items AS item
+           SET status = 'done', finished_at = clock_timestamp(), worker_id = NULL,
+               result = asked.result::jsonb, error = NULL
+           FROM unnest(%s::bigint[], %s::text[]) AS asked (item_id, result)
+           WHERE item.item_id = asked.item_id""",
+        (list(results), texts),
     )
 
 

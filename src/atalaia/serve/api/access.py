@@ -65,11 +65,22 @@ def needs(
 
 def _let_in(request: Request, rule: Rule) -> Caller:
     who = _caller(request)
-    limits().spend(who.subject, f"{request.method} {request.scope['route'].path}", rule.per_minute)
+    _count(who, f"{request.method} {request.scope['route'].path}", rule)
     if not rule.lets(who.role, who.tenant_id):
         raise NotAllowed()
     request.state.caller = who
     return who
+
+
+def _count(who: Caller, route: str, rule: Rule) -> None:
+    """One request more: of the tenant's quota where the route has one, else of the key's. Raises
+    TooMany."""
+    if not rule.quota or not rule.per_minute:
+        limits().spend(who.subject, route, rule.per_minute)
+        return
+    with pooled() as connection:
+        own = keys.quota(connection, who.tenant_id, rule.quota)
+    limits().spend_quota(who.tenant_id, rule.quota, own or rule.per_minute)
 
 
 def domain_door(request: Request) -> None:
@@ -128,6 +139,7 @@ def _together(rules: Sequence[Rule]) -> Rule:
         all(rule.clients for rule in rules),
         all(rule.own for rule in rules),
         min(limits_of, default=None),
+        next((rule.quota for rule in rules if rule.quota), ""),
     )
 
 

@@ -134,6 +134,11 @@ class Limits:
             Bucket(f"route:{subject}:{route}", on_route, min(known.rate_limit_burst, on_route)),
         )
 
+    def spend_quota(self, tenant_id: str, quota: str, per_minute: int) -> None:
+        """Count one request of a tenant, whichever of its keys made it."""
+        burst = min(settings().rate_limit_burst, per_minute)
+        self._take(Bucket(f"quota:{tenant_id}:{quota}", per_minute, burst))
+
     def refuse_locked(self, address: str) -> None:
         """Refuse who was wrong too often from this address: until then nothing is even looked at,
         so that a guess that is right is not told from one that is wrong."""
