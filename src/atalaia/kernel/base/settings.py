@@ -158,6 +158,22 @@ class Settings(BaseSettings):
         "Mozilla/5.0 (compatible; Atalaia)",
         description="some official hosts refuse anything but a browser",
     )
+    http_client_timeout: float = Field(
+        10.0,
+        gt=0,
+        description="seconds an embedding or language model may take, all calls of one "
+        "answer together; then the next best reader serves",
+    )
+    embed_url: str = Field(
+        "", description="service of embeddings (OpenAI's form); empty: the model that is installed"
+    )
+    embed_model: str = Field("", description="the model it is asked for")
+    embed_key: str = Field("", repr=False, description="bearer key of that service")
+    llm_url: str = Field(
+        "", description="service of a language model (OpenAI's chat form); empty: none is used"
+    )
+    llm_model: str = Field("", description="the model it is asked for")
+    llm_key: str = Field("", repr=False, description="bearer key of that service")
     watch_seconds: float = Field(
         10.0, gt=0, description="how often the scheduler asks the alert rules"
     )

@@ -1,0 +1,211 @@
+"""Who says which concepts a syllabus teaches, and what happens when one of them is away.
+
+Three readers, the best first: a language model, embeddings, and the lexicon, which is always there.
+None has authority. The lexicon and a calibrated embedding find concepts; a model only claims them,
+and a claim counts when its quotation stands in the text and the local reading half sees the same.
+A reader that is configured and does not answer is left out: the next one serves, and the mapping
+says `degraded`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping as AnyMapping
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Lock
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from atalaia.kernel.ai.breaker import Away
+from atalaia.kernel.ai.embedding import Embedder, LocalEmbedder, Remembered
+from atalaia.kernel.base.clock import Deadline
+from atalaia.kernel.match import calibration, concepts, syllabus
+from atalaia.kernel.match.calibration import Calibration
+from atalaia.kernel.match.concepts import Find, Lexicon
+from atalaia.kernel.match.subjects import Taxonomy
+from atalaia.kernel.match.syllabus import Clause, Reading, read
+
+Vectors = NDArray[np.float32]
+LEXICAL = f"lexical/{concepts.VERSION}.{syllabus.VERSION}"
+_EXPLAINED = 0.5  # a clause of which so much is named is understood
+_KEPT = 4096  # mappings one process remembers
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a language model says of one concept, with the quotation it gives for it."""
+
+    code: str
+    start: int
+    end: int
+
+
+class Claimer(Protocol):
+    """A language model that reads a syllabus."""
+
+    @property
+    def name(self) -> str:
+        """Its name and version, as the verdict shows it."""
+
+    def claims(self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline) -> Sequence[Claim]:
+        """The concepts it sees. Raises Away when it cannot be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Syllabus:
+    """One syllabus, mapped: what was found, and the clauses that nothing explains."""
+
+    reading: Reading
+    finds: tuple[Find, ...]
+    loose: tuple[Clause, ...]
+    vectors: Vectors | None = field(repr=False, compare=False)  # of `clauses`, row by row
+    claims: tuple[Claim, ...]
+    mapper: str
+    degraded: bool
+
+    def vector(self, clause: Clause) -> Vectors | None:
+        """The embedding of one of its clauses."""
+        if self.vectors is None:
+            return None
+        row: Vectors = self.vectors[self.reading.clauses.index(clause)]
+        return row
+
+
+@lru_cache(maxsize=32)
+def _lexicon(taxonomy: _Hashed) -> Lexicon:
+    return Lexicon(taxonomy.taxonomy)
+
+
+@dataclass(frozen=True)
+class _Hashed:
+    """A taxonomy that caches may be keyed by."""
+
+    digest: str
+    taxonomy: Taxonomy = field(compare=False, hash=False)
+
+
+class Mappers:
+    """The chain. One for a process; safe to use from several threads.
+
+    `embedders` in the order of preference; `language` is asked besides. What was mapped with
+    everybody present is remembered; what was mapped without somebody is not."""
+
+    def __init__(
+        self,
+        embedders: Sequence[Embedder] = (),
+        language: Claimer | None = None,
+        calibrations: AnyMapping[str, Calibration] | None = None,
+    ) -> None:
+        self._embedders, self._language = tuple(embedders), language
+        self._calibrations = calibrations
+        self._known: OrderedDict[str, Syllabus] = OrderedDict()
+        self._prototypes: dict[tuple[str, str], tuple[Vectors, NDArray[np.intp]]] = {}
+        self._lock = Lock()
+
+    @property
+    def best(self) -> str:
+        """The name of the chain with everybody present."""
+        return _chain_name(
+            self._language.name if self._language else None,
+            self._embedders[0].name if self._embedders else None,
+        )
+
+    def calibration(self, mapper: str) -> Calibration:
+        """How near is near enough for the embedding in a chain's name."""
+        return calibration.of(mapper, self._calibrations)
+
+    def map(self, text: str, taxonomy: Taxonomy, deadline: Deadline) -> Syllabus:
+        """`text` mapped to the concepts of `taxonomy`."""
+        key = hashlib.sha256(
+            "\0".join((text, taxonomy.digest, self.best)).encode("utf-8", "surrogatepass")
+        ).hexdigest()
+        with self._lock:
+            known = self._known.get(key)
+            if known:
+                self._known.move_to_end(key)
+                return known
+        made = self._mapped(read(text), taxonomy, deadline)
+        if not made.degraded:
+            with self._lock:
+                self._known[key] = made
+                while len(self._known) > _KEPT:
+                    self._known.popitem(last=False)
+        return made
+
+    def prototypes(
+        self, taxonomy: Taxonomy, mapper: str, deadline: Deadline
+    ) -> tuple[Vectors, NDArray[np.intp]] | None:
+        """The embeddings of what a taxonomy calls its concepts, and of which concept each row is;
+        None without embeddings."""
+        for embedder in self._embedders:
+            if embedder.name in mapper:
+                return self._prototypes_of(taxonomy, embedder, deadline)
+        return None
+
+    def _mapped(self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline) -> Syllabus:
+        finds = _lexicon(_Hashed(taxonomy.digest, taxonomy)).find(reading)
+        degraded = False
+        claims: Sequence[Claim] = ()
+        language = None
+        if self._language and reading.clauses:
+            try:
+                claims = self._language.claims(reading, taxonomy, deadline)
+                language = self._language.name
+            except Away:
+                degraded = True
+        vectors, embedder = self._embedded(reading, deadline)
+        if self._embedders and reading.clauses:
+            degraded = degraded or embedder is not self._embedders[0]
+        used = embedder or (self._embedders[0] if self._embedders and not degraded else None)
+        name = _chain_name(language, used.name if used else None)
+        loose = tuple(c for c in reading.clauses if not _explained(c, finds))
+        return Syllabus(reading, tuple(finds), loose, vectors, tuple(claims), name, degraded)
+
+    def _embedded(
+        self, reading: Reading, deadline: Deadline
+    ) -> tuple[Vectors | None, Embedder | None]:
+        texts = [reading.quote(c.start, c.end) for c in reading.clauses]
+        if texts:
+            for embedder in self._embedders:
+                try:
+                    return embedder.embed(texts, deadline), embedder
+                except Away:
+                    continue
+        return None, None
+
+    def _prototypes_of(
+        self, taxonomy: Taxonomy, embedder: Embedder, deadline: Deadline
+    ) -> tuple[Vectors, NDArray[np.intp]] | None:
+        key = (taxonomy.digest, embedder.name)
+        if key not in self._prototypes:
+            said = [
+                (text, place)
+                for place, concept in enumerate(taxonomy.concepts)
+                for text in (concept.label, *(t for t in concept.terms if "*" not in t))
+            ]
+            try:
+                vectors = embedder.embed([text for text, _ in said], deadline)
+            except Away:
+                return None
+            self._prototypes[key] = vectors, np.array([place for _, place in said], dtype=np.intp)
+        return self._prototypes[key]
+
+
+def _chain_name(language: str | None, embedder: str | None) -> str:
+    return "+".join(filter(None, (language, embedder, LEXICAL)))
+
+
+def _explained(clause: Clause, finds: Sequence[Find]) -> bool:
+    named = {start for find in finds for start in find.words}
+    known = sum(word.start in named for word in clause.words)
+    return known >= _EXPLAINED * len(clause.words)
+
+
+def configured() -> Mappers:
+    """The chain that the settings ask for: EMBED_URL before the model that is installed."""
+    return Mappers([Remembered(LocalEmbedder())])

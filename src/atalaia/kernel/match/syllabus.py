@@ -1,0 +1,215 @@
+"""A syllabus read: sentences that say what is taught, clauses, words, and where each stands.
+
+Not everything a syllabus mentions is taught: a sentence may exclude ("exceto grafos"), may name
+what is required before it, may be bibliography, or may not be of a syllabus at all but speak to who
+reads it (`instructions`). Such passages are kept with their reason and are no evidence.
+Offsets are of the text as it was sent.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from atalaia.kernel.match.instructions import is_instruction, opens_a_list, plain
+from atalaia.kernel.match.stems import STOPWORDS, stem
+from atalaia.kernel.match.text import fold
+
+VERSION = "1"
+AsideKind = Literal["instruction", "negated", "requirement", "reference"]
+MAX_CHARACTERS = 20_000  # of one syllabus; the rest is not read, and said so
+
+_SENTENCE = re.compile(r"(?:\.(?=\s|$)|[;!?\n\r•●▪·|]|(?:^|\s)(?:\d{1,2}[.)]|[-–—])\s)+")
+_CLAUSE = re.compile(r"[,:()\[\]/–—]|\s-\s")
+_WORD = re.compile(r"[^\W_]+")
+_TAUGHT = (
+    r"(?:abord|inclu|contempl|trat|cobr|estud|apresent|compreend|abrang|vist|ve|explor|integr)"
+)
+_NEGATED = re.compile(
+    rf"\bnao (?:se |sao |sera |serao |e |ha |estao |esta |foram |foi )?{_TAUGHT}\w*"
+    r"|\bnao (?:faz|fazem) parte\b|\bnao ha (?:estudo|conteudo|enfoque)\b"
+    rf"|\bexceto\b|\bexcetuad\w+|\bexcluid\w+|\bexcluind\w+|\bexclui\b|\bcom excecao d\w+|\bsalvo\b"
+    rf"|\bsem (?:a |o )?(?:{_TAUGHT}\w*|inclusao|abordagem|mencao)\b|\bfora do escopo\b"
+    r"|\b(?:does|do|is|are|will) not (?:be )?(?:cover|includ|address|teach|treat)\w*"
+    r"|\bexclud\w+|\bexcept\b|\bnot covered\b|\bwithout covering\b"
+)
+_AFTER_ALL = re.compile(r"\b(?:mas|porem|contudo|entretanto|todavia|but|however)\b")
+_BACKWARD = re.compile(
+    rf"\bnao (?:se |sao |sera |serao |e |estao |esta |foram |foi ){_TAUGHT}\w*|\bfora d[oe]\b"
+    r"|\bnot (?:be )?covered\b|\bnao (?:faz|fazem) parte\b|\bexcluid\w+"
+)
+_REQUIREMENT = re.compile(
+    r"\bpre ?requisitos?\b|\bconhecimentos? previos?\b|\b(?:supoe|pressupoe)\b"
+    r"|\b(?:vist|tratad|abordad|estudad)[oa]s? em (?:outra|disciplina)|\bprerequisites?\b"
+)
+_REFERENCE = re.compile(r"^(?:bibliografia|referencias?|bibliography|references)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word that carries meaning."""
+
+    folded: str
+    stem: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A stretch between commas: the least thing that names a topic. `sentence` numbers it."""
+
+    start: int
+    end: int
+    sentence: int
+    words: tuple[Word, ...]
+
+    @property
+    def stems(self) -> frozenset[str]:
+        """The stems of its words."""
+        return frozenset(word.stem for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A passage that is no evidence, and why."""
+
+    kind: AsideKind
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one syllabus says it teaches."""
+
+    text: str
+    sentences: tuple[tuple[Word, ...], ...]
+    clauses: tuple[Clause, ...]
+    asides: tuple[Aside, ...]
+    cut: bool = False  # longer than MAX_CHARACTERS
+
+    @property
+    def suspicious(self) -> tuple[Aside, ...]:
+        """The passages that speak to the reader instead of saying what is taught."""
+        return tuple(aside for aside in self.asides if aside.kind == "instruction")
+
+    @property
+    def words(self) -> int:
+        """How many words say what is taught."""
+        return sum(map(len, self.sentences))
+
+    def quote(self, start: int, end: int) -> str:
+        """The text itself between two offsets."""
+        return self.text[start:end]
+
+    def taught(self) -> str:
+        """The text without its asides: all that an outside model is ever given."""
+        return "; ".join(
+            self.quote(words[0].start, words[-1].end) for words in self.sentences if words
+        )
+
+
+@lru_cache(maxsize=4096)
+def read(text: str) -> Reading:
+    """Read a syllabus. The same text always gives the same reading."""
+    seen, places = plain(text[:MAX_CHARACTERS])
+    sentences: list[tuple[Word, ...]] = []
+    clauses: list[Clause] = []
+    asides: list[Aside] = []
+    listing = False
+    for start, end in _sentences(seen):
+        whole = seen[start:end]
+        if "\n" in seen[max(0, start - 2) : start]:
+            listing = False
+        if is_instruction(whole) or listing:
+            listing = listing or opens_a_list(whole)
+            asides.append(_aside("instruction", start, end, places))
+            continue
+        if _REFERENCE.search(fold(whole)):
+            asides.append(_aside("reference", start, len(seen), places))
+            break
+        kept = _without_excluded(seen, start, end, places, asides)
+        words = [w for a, b in kept for w in _words(seen, a, b, places)]
+        if not words:
+            continue
+        clauses += [c for a, b in kept for c in _clauses(seen, a, b, len(sentences), places)]
+        sentences.append(tuple(words))
+    cut = len(text) > MAX_CHARACTERS
+    return Reading(text, tuple(sentences), tuple(clauses), tuple(asides), cut)
+
+
+def _sentences(seen: str) -> list[tuple[int, int]]:
+    found, at = [], 0
+    for mark in _SENTENCE.finditer(seen):
+        found.append((at, mark.start()))
+        at = mark.end()
+    found.append((at, len(seen)))
+    return [(a, b) for a, b in found if seen[a:b].strip()]
+
+
+def _without_excluded(
+    seen: str, start: int, end: int, places: list[int] | None, asides: list[Aside]
+) -> list[tuple[int, int]]:
+    """The stretches of one sentence that say what is taught; the others become asides."""
+    low = _same_length_fold(seen[start:end])
+    if _REQUIREMENT.search(low):
+        asides.append(_aside("requirement", start, end, places))
+        return []
+    cue = _NEGATED.search(low)
+    if cue is None:
+        return [(start, end)]
+    after = _AFTER_ALL.search(low, cue.end())
+    until = start + after.end() if after else end
+    since = start if _BACKWARD.search(low) else start + cue.start()
+    asides.append(_aside("negated", since, until, places))
+    return [(a, b) for a, b in ((start, since), (until, end)) if seen[a:b].strip()]
+
+
+def _same_length_fold(text: str) -> str:
+    """`fold`, but every character keeps its place."""
+    low = []
+    for character in text.lower():
+        base = unicodedata.normalize("NFD", character)[0]
+        low.append(base if base.isalnum() else " ")
+    return "".join(low)[: len(text)]
+
+
+def _words(seen: str, start: int, end: int, places: list[int] | None) -> list[Word]:
+    found = []
+    for mark in _WORD.finditer(seen, start, end):
+        folded = fold(mark.group()).replace(" ", "")
+        if folded and folded not in STOPWORDS:
+            a, b = _original(mark.start(), mark.end(), places)
+            found.append(Word(folded, stem(folded), a, b))
+    return found
+
+
+def _clauses(
+    seen: str, start: int, end: int, sentence: int, places: list[int] | None
+) -> list[Clause]:
+    edges, at = [], start
+    for mark in _CLAUSE.finditer(seen, start, end):
+        edges.append((at, mark.start()))
+        at = mark.end()
+    edges.append((at, end))
+    found = []
+    for a, b in edges:
+        words = tuple(_words(seen, a, b, places))
+        if words:
+            found.append(Clause(words[0].start, words[-1].end, sentence, words))
+    return found
+
+
+def _aside(kind: AsideKind, start: int, end: int, places: list[int] | None) -> Aside:
+    return Aside(kind, *_original(start, end, places))
+
+
+def _original(start: int, end: int, places: list[int] | None) -> tuple[int, int]:
+    """Offsets in the text as sent, of a stretch of the text as read."""
+    if places is None:
+        return start, end
+    return places[start], places[end - 1] + 1
