@@ -12,6 +12,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import typer
 
@@ -61,10 +62,13 @@ def _of(cell: Cell, runbook: Runbook) -> Iterator[str]:
     if said.returncode:
         yield "não é shell que se leia"
         return
-    for words in _commands(cell.source):
-        problem = _problem_of([_filled(word, known) for word in words])
-        if problem:
-            yield problem
+    yield from problems_in(cell.source, known)
+
+
+def problems_in(source: str, known: Mapping[str, str] = MappingProxyType({})) -> list[str]:
+    """What is wrong with these lines, their variables filled in from `known`."""
+    found = (_problem_of([_filled(one, known) for one in words]) for words in _commands(source))
+    return [problem for problem in found if problem]
 
 
 def _filled(word: str, known: Mapping[str, str]) -> str:
