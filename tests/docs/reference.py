@@ -72,7 +72,8 @@ def settings_page() -> str:
         )
     lines += [
         "",
-        "Besides: `SOURCE_<NAME>_BASE_URL` moves a source's address; `ATALAIA_HOME` is the project",
+        "Besides: `SOURCE_<NAME>_BASE_URL` moves a source's address; `<DOMAIN>_CONFIG_FILE` is the",
+        "file a domain that has one is configured by; `ATALAIA_HOME` is the project",
         "folder and `ATALAIA_STATE_DIR` where the private servers live (`.atalaia`);",
         "`ATALAIA_PORT` is the API's port (8000; 0: any free one) and `ATALAIA_ACTOR` who the",
         "ledger says acted.",

@@ -54,6 +54,11 @@ class Domain:
     seed: Callable[[], object] | None = None  # puts bundled files into bronze; repeating adds none
     work: str = ""  # 'module:attribute' of {kind: Handler}: how its work items are done
     schedule: tuple[Scheduled, ...] = ()  # what comes round: work of its kinds, runs of its jobs
+    start: str = ""  # 'module:attribute' of f(service): once in each program as it starts; a
+    # UsageError says that the domain's configuration is wrong
+    round: str = ""  # 'module:attribute' of f(): quick, each time the scheduler goes round
+    pipelines: str = ""  # 'module:attribute' of f() -> {name: state}: its part of /health
+    incidents: str = ""  # 'module:attribute' of its Voice: how it tells of incidents, whom it calls
 
     def job(self, name: str) -> Job:
         """The job of that name or alias (`<name>_fetch` is always one). Raises UnknownJob."""

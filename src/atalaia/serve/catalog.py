@@ -6,14 +6,16 @@ domain registers too: `grep -A9 atalaia.domains pyproject.toml`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import import_module
 from typing import Any
 
-from atalaia.kernel.base.errors import NotFound, UnknownJob, UsageError
+from atalaia.kernel.base.errors import AtalaiaError, NotFound, UnknownJob, UsageError
+from atalaia.kernel.base.trace import log
 from atalaia.kernel.domain import Broken, Domain, installed
 from atalaia.kernel.watch.sources import Expected
+from atalaia.kernel.watch.voices import PLATFORM, Voice
 from atalaia.kernel.work.job import Job
 
 # What turns loaded rows into answers, whatever was loaded: always after the others, in this order.
@@ -34,6 +36,44 @@ def domains() -> tuple[Domain, ...]:
 def broken() -> tuple[Broken, ...]:
     """The domains that did not load, with the reason."""
     return _found()[1]
+
+
+def brought(target: str) -> Any:
+    """What a manifest names as 'module:attribute'. Raises whatever importing it raises."""
+    module, _, name = target.partition(":")
+    return getattr(import_module(module), name)
+
+
+def begin(service: str, *, strict: bool = False) -> None:
+    """Let every domain make itself ready in this program. One that cannot is said to, and the
+    others go on; `strict` raises what it raised instead."""
+    for domain in domains():
+        if domain.start:
+            try:
+                brought(domain.start)(service)
+            except Exception as error:
+                if strict:
+                    raise
+                ours = str(error) if isinstance(error, AtalaiaError) else type(error).__name__
+                log("ERROR", "a domain is not ready", domain=domain.name, why=ours)
+
+
+def voice(name: str) -> Voice:
+    """How that domain tells of its incidents: the platform's way when it has none of its own."""
+    for domain in domains():
+        if domain.name == name and domain.incidents:
+            found: Voice = brought(domain.incidents)
+            return found
+    return PLATFORM
+
+
+def owner_of(rules: Collection[str]) -> str:
+    """The one domain that brought all these alert rules, or '' when there is no one."""
+    owners = {
+        next((d.name for d in domains() if any(one.id == rule for one in d.alerts)), "")
+        for rule in rules
+    }
+    return owners.pop() if len(owners) == 1 else ""
 
 
 def jobs() -> list[Job]:

@@ -12,11 +12,14 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.errors import AtalaiaError, NotFound, UnknownJob
+from atalaia.kernel.base.errors import AtalaiaError, NotFound, Unavailable, UnknownJob
+from atalaia.kernel.base.redact import place_of
 from atalaia.kernel.base.settings import settings, state_dir
 from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.keep.anchor import has_key, seconds_since_written
@@ -156,9 +159,37 @@ class _Lineage:
             self._thread.start()
 
 
+def _of_domains() -> list[Callable[[], object]]:
+    """What each domain has done in every round. One that cannot be imported is said to be."""
+    found: list[Callable[[], object]] = []
+    for domain in catalog.domains():
+        if domain.round:
+            try:
+                found.append(_kept_apart(catalog.brought(domain.round)))
+            except Exception as error:
+                log("ERROR", f"rounds of {domain.name} are left out", why=type(error).__name__)
+    return found
+
+
+def _kept_apart(part: Callable[[], object]) -> Callable[[], object]:
+    """Whatever a domain's part raises, the others go round."""
+
+    @wraps(part)
+    def kept() -> None:
+        try:
+            part()
+        except AtalaiaError:
+            raise
+        except Exception as error:
+            raise Unavailable(f"{part.__module__}: {place_of(error)}.") from error
+
+    return kept
+
+
 def main() -> None:
     """Go round until told to stop. What is away is told once per absence, and asked again."""
     configure("scheduler", settings().log_level)
+    catalog.begin("scheduler")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -173,10 +204,11 @@ def main() -> None:
         keep_based,
         catch_up,
         _Lineage().keep_lineage,
+        *_of_domains(),
     )
     while not stopped.is_set():
         for part in parts:
-            name = part.__name__
+            name = f"{part.__module__}.{part.__name__}"
             try:
                 part()
                 absent.pop(name, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -135,7 +135,8 @@ class Watch:
     def __init__(self) -> None:
         self._memory = Memory()
         self._next_at = self._next_beat = Deadline(0)
-        self._failing_since = self._contacts_wrong = ""
+        self._failing_since = ""
+        self._contacts_wrong: dict[str, str] = {}
 
     def keep_watch(self) -> Round | None:
         """Go round once if it is time. Raises DatabaseUnavailable; the sign says so."""
@@ -158,19 +159,20 @@ class Watch:
         self._failing_since = ""
         heartbeat.leave(sign_file(), Sign(at.isoformat()))
         self._beat()
-        incidents.go_round(self._levels())
+        incidents.go_round(self._levels)
         return found
 
-    def _levels(self) -> tuple[contacts.Level, ...]:
-        """Those of CONTACTS_FILE; while it is wrong, that is said once and levels have nobody."""
+    def _levels(self, domain: str) -> Sequence[contacts.Level]:
+        """Those of the domain, or of CONTACTS_FILE; while they are wrong, that is said once and
+        levels have nobody."""
         try:
-            found = contacts.levels()
+            found = catalog.voice(domain).levels()
         except UsageError as error:
-            if str(error) != self._contacts_wrong:
-                log("ERROR", "CONTACTS_FILE is not used", why=str(error))
-            self._contacts_wrong = str(error)
+            if str(error) != self._contacts_wrong.get(domain):
+                log("ERROR", "contacts are not used", domain=domain, why=str(error))
+            self._contacts_wrong[domain] = str(error)
             return contacts.DEFAULT
-        self._contacts_wrong = ""
+        self._contacts_wrong.pop(domain, None)
         return found
 
     def _beat(self) -> None:

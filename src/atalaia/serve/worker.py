@@ -163,6 +163,7 @@ class _Steady(Worker):
 def main() -> None:
     """Work until told to stop, whether Redis is there or not. SIGTERM lets the run in hand end."""
     configure("worker", settings().log_level)
+    catalog.begin("worker")
     connection, away = redis(), False
     with suppress(StopRequested):
         while True:

@@ -31,10 +31,11 @@ from atalaia.kernel.base.settings import settings as known_settings
 from atalaia.kernel.watch import contacts, incident_texts, incidents, maintenance, snapshot
 from atalaia.kernel.watch.contacts import DEFAULT, level_at, levels
 from atalaia.kernel.watch.severity import Severity
+from atalaia.kernel.watch.voices import Voice
 
 WHO: dict[str, Any] = {"actor": "ana", "reason": "porque sim", "trigger": "cli"}
 LOW, NORMAL, HIGH, CRITICAL = Severity
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 pytestmark = pytest.mark.usefixtures("database_of_module")
 
 
@@ -64,6 +65,10 @@ def resolve(number: int, **more: Any) -> dict[str, Any]:
     given = {"root_cause": "disco", "resolution": "limpeza", **WHO, **more}
     with transaction() as connection:
         return incidents.resolve(connection, number, **given)
+
+
+def go_round(known: Any, moment: datetime) -> list[str]:
+    return incidents.go_round(lambda _domain: known, moment)
 
 
 def events(number: int) -> list[dict[str, Any]]:
@@ -210,7 +215,7 @@ class Lives(RuleBasedStateMachine):
 
     def _round(self, minutes: int) -> list[str]:
         """What was done about this one; those of earlier lives are not its business."""
-        done = incidents.go_round(DEFAULT, self.declared + minutes * MINUTE)
+        done = go_round(DEFAULT, self.declared + minutes * MINUTE)
         return [what for what in done if what.endswith(f" {self.number}")]
 
     @rule(status=st.sampled_from(["investigating", "identified", "monitoring", "resolved"]))
@@ -282,12 +287,12 @@ def test_contacts_are_configured_and_told_by_role_only(
     assert contacts.people(1, known)[0]["email"] == "plantao@exemplo.gov.br"
     assert levels(tmp_path / "c.json") == (contacts.Level(after_minutes=0),)
     row = declare()
-    incidents.go_round(known, row["declared_at"] + 15 * MINUTE)
+    go_round(known, row["declared_at"] + 15 * MINUTE)
     last = events(row["incident_id"])[-1]
     assert last["says"] == "escalado ao nível 2: Infraestrutura, Gestão"
     kept = str(events(row["incident_id"])) + str(rows("SELECT data FROM ops.events"))
     assert "Bia" not in kept + "".join(capfd.readouterr())
-    assert incidents.go_round(known, row["declared_at"] + 16 * MINUTE) == []
+    assert go_round(known, row["declared_at"] + 16 * MINUTE) == []
 
 
 @pytest.mark.parametrize(
@@ -317,11 +322,11 @@ def test_a_wrong_file_of_contacts_is_told_without_what_is_in_it(
 def test_an_update_that_was_promised_and_not_given_is_reminded_of_once() -> None:
     row = declare()
     number, at = row["incident_id"], row["declared_at"]
-    assert incidents.go_round(DEFAULT[:1], at + 29 * MINUTE) == []
-    assert incidents.go_round(DEFAULT[:1], at + 30 * MINUTE) == [f"reminded {number}"]
-    assert incidents.go_round(DEFAULT[:1], at + 40 * MINUTE) == []
+    assert go_round(DEFAULT[:1], at + 29 * MINUTE) == []
+    assert go_round(DEFAULT[:1], at + 30 * MINUTE) == [f"reminded {number}"]
+    assert go_round(DEFAULT[:1], at + 40 * MINUTE) == []
     due = update(number)["next_update_due_at"]
-    assert incidents.go_round(DEFAULT[:1], due) == [f"reminded {number}"]
+    assert go_round(DEFAULT[:1], due) == [f"reminded {number}"]
     assert told().count("update_due") == 2
 
 
@@ -404,3 +409,61 @@ def test_a_window_is_announced_beforehand_and_ended_once() -> None:
     assert view["over"]
     actions = [one["action"] for one in recorded("maintenance")]
     assert actions[:2] == ["maintenance.cancelled", "maintenance.announced"]
+
+
+@pytest.mark.row("B-071")
+def test_a_post_mortem_nobody_wrote_is_reminded_of_once() -> None:
+    number = declare()["incident_id"]
+    due = resolve(number)["postmortem_due_at"]
+    assert go_round(DEFAULT, due - MINUTE) == []
+    assert go_round(DEFAULT, due) == [f"postmortem_due {number}"]
+    assert go_round(DEFAULT, due + 48 * HOUR) == []
+    last = events(number)[-1]
+    assert (last["kind"], last["details"]) == ("postmortem_due", {"due_at": due.isoformat()})
+    assert told()[-1] == "postmortem_due"
+
+
+def test_a_post_mortem_that_is_written_is_recorded_and_not_reminded_of() -> None:
+    number = declare()["incident_id"]
+    written: dict[str, Any] = {"where": "wiki/42", **WHO}
+    with pytest.raises(UsageError), transaction() as connection:
+        incidents.postmortem_written(connection, number, **written)
+    due = resolve(number)["postmortem_due_at"]
+    with pytest.raises(UsageError), transaction() as connection:
+        incidents.postmortem_written(connection, number, **written | {"where": " "})
+    with transaction() as connection:
+        incidents.postmortem_written(connection, number, **written)
+    with pytest.raises(AlreadySo), transaction() as connection:
+        incidents.postmortem_written(connection, number, **written)
+    with pytest.raises(NotFound), transaction() as connection:
+        incidents.postmortem_written(connection, 10**9, **written)
+    assert go_round(DEFAULT, due + MINUTE) == []
+    last = events(number)[-1]
+    assert (last["kind"], last["details"]["text"]) == ("postmortem", "wiki/42")
+    assert recorded("incidents")[0]["action"] == "incident.postmortem"
+
+
+def test_a_domain_tells_of_its_incidents_in_its_own_words_and_calls_its_own_people() -> None:
+    own = Voice(
+        lambda _connection, row: f"declared {row['domain']}",
+        lambda _connection, row, *said: f"news {row['status']} {'/'.join(said)}",
+        lambda row: f"end {row['root_cause']}",
+        lambda: DEFAULT,
+    )
+    asked: list[str] = []
+
+    def voices(domain: str) -> Voice:
+        asked.append(domain)
+        return own
+
+    def levels_of(domain: str) -> Any:
+        asked.append(domain)
+        return DEFAULT
+
+    number = declare(domain="rain", voices=voices)["incident_id"]
+    update(number, next_steps="n", eta="e", voices=voices)
+    assert incidents.go_round(levels_of) == []
+    resolve(number, voices=voices)
+    assert asked == ["rain"] * 4
+    texts = [one["details"]["text"] for one in events(number)]
+    assert texts == ["declared rain", "news investigating porque sim/n/e", "end disco"]

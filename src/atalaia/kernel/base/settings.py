@@ -248,6 +248,12 @@ def database_url() -> str:
     return url
 
 
+def domain_file(name: str) -> Path | None:
+    """The file an operator configures a domain by, `<NAME>_CONFIG_FILE`, or None."""
+    given = os.environ.get(f"{name.upper()}_CONFIG_FILE")
+    return Path(given) if given else None
+
+
 def source_override(name: str) -> str:
     """The address an operator gave a source by `SOURCE_<NAME>_BASE_URL`, or ''."""
     return os.environ.get(f"SOURCE_{name.upper()}_BASE_URL", "").rstrip("/")

@@ -82,6 +82,9 @@ def evaluate(
                    (excluded.started_at, excluded.finished_at, excluded.rules, excluded.unasked)""",
             {"at": began, "given": moment, "rules": len(ordered), "unasked": len(unasked)},
         )
+    for rule_id, subject, decision in done:
+        if decision.tell:
+            log("WARNING", "ALERT", rule=rule_id, subject=subject, told=decision.tell)
     return Round(done, unasked)
 
 

@@ -167,6 +167,7 @@ def _lifespan(
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         _log_as_one()
+        catalog.begin("api")
         journal.start()
         data.start()
         # What was imported stays: the collector need not look at it again and again.

@@ -91,8 +91,9 @@ def overview(request: Request) -> Response:
 
 
 def _pipelines() -> dict[str, Any] | None:
+    """The last run of each job, and what each domain says of its own pipelines."""
     try:
-        return state.pipelines()
+        return state.pipelines() | state.domain_pipelines()
     except (AtalaiaError, psycopg.Error):  # away again, or not migrated yet
         return None
 

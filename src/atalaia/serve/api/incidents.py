@@ -7,12 +7,13 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field, StringConstraints
 
-from atalaia.kernel.base.database import pooled, row
+from atalaia.kernel.base.database import Connection, pooled, row
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.watch import contacts, incident_texts, snapshot
 from atalaia.kernel.watch import incidents as steps
 from atalaia.kernel.watch.severity import Severity
+from atalaia.serve import catalog
 from atalaia.serve.api.access import needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision, Words
@@ -90,6 +91,7 @@ class Declaration(Decision):
     impact: Text = ""
     affected: list[Words] = Field(default=[], max_length=100)
     commander: Text = ""
+    domain: str | None = Field(None, max_length=60, description="whose; the alerts' by default")
 
 
 class News(Decision):
@@ -99,6 +101,12 @@ class News(Decision):
     severity: Severity | None = None
     next_steps: Text = ""
     eta: Text = ""
+
+
+class Written(Decision):
+    """Where the post-mortem is."""
+
+    where: Words
 
 
 class End(Decision):
@@ -113,7 +121,8 @@ class End(Decision):
 def declare(declaration: Declaration, who: Operator) -> Response:
     """The new incident. Without alerts it needs a title and a severity."""
     with pooled() as connection, connection.transaction():
-        made = steps.declare(connection, **_given(declaration), **_by(who, declaration))
+        given = _given(declaration) | {"domain": _whose(connection, declaration)}
+        made = steps.declare(connection, voices=catalog.voice, **given, **_by(who, declaration))
     return answer(made, 201)
 
 
@@ -121,7 +130,9 @@ def declare(declaration: Declaration, who: Operator) -> Response:
 def update(incident_id: IncidentId, news: News, who: Operator) -> Response:
     """The incident as it stands; the next update is due half an hour later."""
     with pooled() as connection, connection.transaction():
-        made = steps.update(connection, incident_id, **_given(news), **_by(who, news))
+        made = steps.update(
+            connection, incident_id, voices=catalog.voice, **_given(news), **_by(who, news)
+        )
     return answer(made)
 
 
@@ -129,7 +140,9 @@ def update(incident_id: IncidentId, news: News, who: Operator) -> Response:
 def resolve(incident_id: IncidentId, end: End, who: Operator) -> Response:
     """The incident as it ended; its post-mortem is due a day later."""
     with pooled() as connection, connection.transaction():
-        made = steps.resolve(connection, incident_id, **_given(end), **_by(who, end))
+        made = steps.resolve(
+            connection, incident_id, voices=catalog.voice, **_given(end), **_by(who, end)
+        )
     return answer(made)
 
 
@@ -146,14 +159,40 @@ def postmortem(incident_id: IncidentId, _who: Viewer) -> Response:
         return answer({"text": incident_texts.postmortem(connection, incident_id)})
 
 
+@router.post("/{incident_id}/postmortem", summary="Diz onde está o post-mortem")
+def postmortem_written(incident_id: IncidentId, written: Written, who: Operator) -> Response:
+    """The incident; nobody is reminded of its post-mortem any more."""
+    with pooled() as connection, connection.transaction():
+        made = steps.postmortem_written(
+            connection, incident_id, where=written.where, **_by(who, written)
+        )
+    return answer(made)
+
+
 @router.get("/{incident_id}/contacts", summary="Quem é chamado no nível em que o incidente está")
 def called(incident_id: IncidentId, _who: Operator) -> Response:
-    """The people of the incident's level of escalation, from CONTACTS_FILE."""
-    found = row("SELECT escalation_level FROM ops.incidents WHERE incident_id = %s", (incident_id,))
+    """The people of the incident's level of escalation: its domain's, or of CONTACTS_FILE."""
+    found = row(
+        "SELECT escalation_level, domain FROM ops.incidents WHERE incident_id = %s", (incident_id,)
+    )
     if found is None:
         raise NotFound("Não há esse incidente.", todo="A lista está em /v1/incidents.")
     level = found["escalation_level"]
-    return answer({"level": level, "items": contacts.people(level, contacts.levels())})
+    return answer(
+        {"level": level, "items": contacts.people(level, catalog.voice(found["domain"]).levels())}
+    )
+
+
+def _whose(connection: Connection, declaration: Declaration) -> str:
+    """The domain that was named, or the one whose rules all its alerts are of. Raises NotFound."""
+    if declaration.domain is None:
+        found = connection.execute(
+            "SELECT rule FROM ops.alerts WHERE alert_id = ANY (%s)", (declaration.alerts,)
+        )
+        return catalog.owner_of({one["rule"] for one in found})
+    if declaration.domain and declaration.domain not in [one.name for one in catalog.domains()]:
+        raise NotFound("Não há esse domínio. Nada foi mudado.")
+    return declaration.domain
 
 
 def _given(body: Decision) -> dict[str, Any]:

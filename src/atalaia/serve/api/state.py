@@ -170,6 +170,15 @@ def _asked(name: str, ask: Callable[[], Part]) -> Part:
         return Part(name, "fail", "Não foi possível perguntar ao banco de dados.")
 
 
+def domain_pipelines() -> dict[str, Any]:
+    """What the domains say of their own pipelines, by name. Raises what asking the database may."""
+    found: dict[str, Any] = {}
+    for domain in catalog.domains():
+        if domain.pipelines:
+            found |= catalog.brought(domain.pipelines)()
+    return found
+
+
 def pipelines() -> dict[str, Any]:
     """The last run of every job, by job."""
     found = rows(

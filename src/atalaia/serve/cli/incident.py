@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -12,6 +13,7 @@ from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.watch import contacts, incident_texts, incidents
 from atalaia.kernel.watch.severity import severity_of
 from atalaia.kernel.work.runner import whoami
+from atalaia.serve import catalog
 from atalaia.serve.cli import CRITICAL, OK
 from atalaia.serve.cli.app import Command, Group
 from atalaia.serve.cli.data import Limit, ask
@@ -61,7 +63,8 @@ def incident_show(incident_id: Number, shape: Shape = None) -> int:
            ORDER BY event_id""",
         {"id": incident_id},
     )
-    called = contacts.people(found[0]["escalation_level"], contacts.levels())
+    levels = catalog.voice(found[0]["domain"]).levels()
+    called = contacts.people(found[0]["escalation_level"], levels)
     show_one({**found[0], "contacts": called, "events": events}, shape)
     return OK
 
@@ -79,16 +82,32 @@ def incident_declare(
         list[str] | None, typer.Option("--affected", help="O que é afetado; repete-se.")
     ] = None,
     commander: Annotated[str, typer.Option("--commander", help="Quem conduz.")] = "",
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="De que domínio. Padrão: o dos alertas.")
+    ] = None,
     shape: Shape = None,
 ) -> int:
     """Declara um incidente, de alertas ou à mão, e mostra o texto que foi avisado."""
     with transaction() as connection:
         made = incidents.declare(
-            connection, alerts=alerts or (), title=title, impact=impact, affected=affected or (),
+            connection, voices=catalog.voice, domain=_whose(domain, alerts or ()),
+            alerts=alerts or (), title=title, impact=impact, affected=affected or (),
             severity=severity_of(severity) if severity else None, commander=commander,
             **_who(reason),
         )  # fmt: skip
     return _told(made, shape)
+
+
+def _whose(given: str | None, alerts: Sequence[int]) -> str:
+    """The domain that was named, or the one whose rules all these alerts are of."""
+    if given is None:
+        found = ask("SELECT rule FROM ops.alerts WHERE alert_id = ANY (%(ids)s)",
+                    {"ids": list(alerts)})  # fmt: skip
+        return catalog.owner_of({one["rule"] for one in found})
+    known = [one.name for one in catalog.domains()]
+    if given and given not in known:
+        raise NotFound(f"Não há o domínio '{given}'.", todo=f"Há: {', '.join(known)}.")
+    return given
 
 
 @incident.command("update", cls=Command)
@@ -106,7 +125,7 @@ def incident_update(
         made = incidents.update(
             connection, incident_id, status=status.value if status else None,
             severity=severity_of(severity) if severity else None, next_steps=next_steps, eta=eta,
-            **_who(reason),
+            voices=catalog.voice, **_who(reason),
         )  # fmt: skip
     return _told(made, shape)
 
@@ -124,7 +143,7 @@ def incident_resolve(
     with transaction() as connection:
         made = incidents.resolve(
             connection, incident_id, root_cause=cause, resolution=resolution,
-            prevention=prevention, **_who(reason),
+            prevention=prevention, voices=catalog.voice, **_who(reason),
         )  # fmt: skip
     return _told(made, shape)
 
@@ -154,8 +173,21 @@ def incident_snapshot(
 
 
 @incident.command("postmortem", cls=Command)
-def incident_postmortem(incident_id: Number) -> int:
-    """O rascunho do post-mortem, em Markdown: fatos da linha do tempo e da auditoria."""
+def incident_postmortem(
+    incident_id: Number,
+    written: Annotated[
+        str, typer.Option("--written", help="Está pronto, e está aqui (endereço ou arquivo).")
+    ] = "",
+    reason: Annotated[str, typer.Option("--reason", help="Com --written; vai à auditoria.")] = "",
+) -> int:
+    """O rascunho do post-mortem, em Markdown: fatos da linha do tempo e da auditoria.
+
+    Com --written diz que foi entregue, e ninguém mais é lembrado dele.
+    """
     with transaction() as connection:
+        if written:
+            incidents.postmortem_written(connection, incident_id, where=written, **_who(reason))
+            say(f"O post-mortem do incidente {incident_id} está em {written}.")
+            return OK
         print(incident_texts.postmortem(connection, incident_id))
     return OK

@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/020_incidents.sql
