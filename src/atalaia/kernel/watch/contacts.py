@@ -41,6 +41,13 @@ class Level(BaseModel):
     contacts: tuple[Contact, ...] = ()
 
 
+def check_levels(levels: Sequence[Level]) -> None:
+    """Raises ValueError unless they begin at 0 and go up."""
+    minutes = [level.after_minutes for level in levels]
+    if minutes[0] != 0 or minutes != sorted(set(minutes)):
+        raise ValueError("os níveis começam em after_minutes 0 e sobem")
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -49,9 +56,7 @@ class _File(BaseModel):
     @field_validator("levels")
     @classmethod
     def _go_up(cls, levels: tuple[Level, ...]) -> tuple[Level, ...]:
-        minutes = [level.after_minutes for level in levels]
-        if minutes[0] != 0 or minutes != sorted(set(minutes)):
-            raise ValueError("os níveis começam em after_minutes 0 e sobem")
+        check_levels(levels)
         return levels
 
 
