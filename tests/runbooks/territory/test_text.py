@@ -100,8 +100,9 @@ def test_the_two_sql_files_are_where_the_runbook_says() -> None:
     assert re.search(r"^CREATE INDEX", indexes, re.M)
 
 
-def test_db_sql_lists_every_numbered_file_of_the_project() -> None:
-    files = [p for p in (ROOT / "src").rglob("*.sql") if p.parent.parts[-2:] == ("db", "sql")]
+def test_db_sql_lists_every_numbered_file_of_the_kernel_and_of_territory() -> None:
+    owners = [ROOT / "src/atalaia", ROOT / "src/atalaia/domains/territory"]
+    files = [file for owner in owners for file in (owner / "db/sql").glob("*.sql")]
     listed = sorted((FOLDER / "db/sql").iterdir())
     assert [p.name for p in listed] == sorted(p.name for p in files)
     assert {p.resolve() for p in listed} == {p.resolve() for p in files}
