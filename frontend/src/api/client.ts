@@ -16,7 +16,7 @@ interface Ask {
 
 /** A change asked for: how, and what it sends as JSON. */
 export interface Change {
-  method: 'POST' | 'DELETE';
+  method: 'POST' | 'PATCH' | 'DELETE';
   body?: unknown;
   /** The same number with the same content is the same change, however often it is sent. */
   once?: string;

@@ -37,7 +37,64 @@ export const deliveryQuery = (id: string) =>
   });
 
 const kindPath = ({ kind, channel_id }: Pick<Channel, 'kind' | 'channel_id'>) =>
-  `/ops/${kind === 'webhook' ? 'webhooks' : 'mailboxes'}/${channel_id}`;
+  `${folderOf(kind)}/${channel_id}`;
+
+export type ChannelKind = Channel['kind'];
+
+export interface ChannelWanted {
+  name: string;
+  address: string;
+  event_types: string[];
+  reason: string;
+}
+
+/** A channel just made, or given another secret; that is in this answer only. */
+export interface MadeChannel extends Channel {
+  secret?: string;
+}
+
+const folderOf = (kind: ChannelKind) =>
+  `/ops/${kind === 'webhook' ? 'webhooks' : 'mailboxes'}` as const;
+
+/** A webhook's address is its `url`. */
+const bodyOf = (kind: ChannelKind, { address, ...rest }: Partial<ChannelWanted>) => ({
+  ...rest,
+  ...(address && { [kind === 'webhook' ? 'url' : 'address']: address }),
+});
+
+export const createChannel = (kind: ChannelKind, wanted: ChannelWanted) =>
+  act<MadeChannel>(folderOf(kind), { method: 'POST', body: bodyOf(kind, wanted) });
+
+/** What is not given stays. */
+export const changeChannel = (
+  { kind, channel_id }: Pick<Channel, 'kind' | 'channel_id'>,
+  changes: Partial<ChannelWanted>,
+) =>
+  act<MadeChannel>(`${folderOf(kind)}/${channel_id}`, {
+    method: 'PATCH',
+    body: bodyOf(kind, changes),
+  });
+
+/** Both secrets sign for so many hours; the usual time when it is not said. */
+export const rotateSecret = (
+  { channel_id }: Pick<Channel, 'channel_id'>,
+  overlap_hours: number | null,
+  reason: string,
+) =>
+  act<MadeChannel>(`/ops/webhooks/${channel_id}/rotate`, {
+    method: 'POST',
+    body: { ...(overlap_hours !== null && { overlap_hours }), reason },
+  });
+
+/** Sends again all that stand so and fit what else is given. */
+export const replayAllDeliveries = (
+  wanted: { status: string; channel?: string; event_type?: string },
+  reason: string,
+) =>
+  act<{ replayed: number }>('/ops/deliveries/replay-all', {
+    method: 'POST',
+    body: { ...wanted, reason },
+  });
 
 /** Sends one again, with all its attempts before it. */
 export const replayDelivery = (id: string, reason: string) =>

@@ -83,28 +83,32 @@ export const createKey = (body: KeyWanted) => act<NewKey>('/access/keys', { meth
 export const revokeKey = (keyId: number, reason: string) =>
   act<AccessKey>(`/access/keys/${keyId}`, { method: 'DELETE' }, { reason });
 
-/** As many as a person can look through; beyond that the list asks for a filter. */
+/** As many as a person can look through at once; what is beyond is the next part. */
 export const MOST_LETTERS = 1000;
+const PAGES_OF_A_PART = MOST_LETTERS / PAGE_SIZE;
 
 export interface Letters {
   items: Letter[];
-  /** There are more than were fetched. */
+  /** There is a part after this one. */
   more: boolean;
 }
 
-export const lettersQuery = (source: string | undefined, resolved: boolean) =>
+/** The letters of one part, the oldest first; parts are counted from 1. */
+export const lettersQuery = (source: string | undefined, resolved: boolean, part: number) =>
   queryOptions({
     ...watched,
     refetchInterval: every(60),
-    queryKey: ['ops', 'letters', source ?? null, resolved],
+    queryKey: ['ops', 'letters', source ?? null, resolved, part],
+    placeholderData: keepPreviousData,
     queryFn: async ({ signal }): Promise<Letters> => {
       const items: Letter[] = [];
-      for (let page = 1; ; page += 1) {
+      const last = part * PAGES_OF_A_PART;
+      for (let page = last - PAGES_OF_A_PART + 1; ; page += 1) {
         const asked = { source, resolved: String(resolved), page, page_size: PAGE_SIZE };
         const options = { signal, withKey: true };
         const found = await ask<LetterPage>('/ops/dead-letters', asked, options);
         items.push(...found.items);
-        if (!found.more || items.length >= MOST_LETTERS) return { items, more: found.more };
+        if (!found.more || page === last) return { items, more: found.more };
       }
     },
   });
@@ -145,6 +149,16 @@ export const scheduleQuery = queryOptions({
   queryKey: ['ops', 'schedule'],
   queryFn: ({ signal }) => ask<List<Scheduled>>('/ops/schedule', {}, { signal, withKey: true }),
 });
+
+export const actOnSchedule = (name: string, what: 'pause' | 'resume' | 'run-now', reason: string) =>
+  act<unknown>(`/ops/schedule/${encodeURIComponent(name)}/${what}`, {
+    method: 'POST',
+    body: { reason },
+  });
+
+/** A worker makes it, restores it beside what runs and compares all of it. */
+export const askForBackup = (reason: string, once: string) =>
+  act<{ id: string }>('/ops/backups', { method: 'POST', body: { reason }, once });
 
 export const backupsQuery = queryOptions({
   ...watched,

@@ -102,6 +102,28 @@ export const levelsQuery = queryOptions({
   queryFn: ({ signal }) => ask<Levels>('/slos', {}, { signal, withKey: true }),
 });
 
+/** Asks for a run; sent again with the same number it is the same one. */
+export const askForRun = (
+  body: { job_name: string; reference_period: string; force: boolean; reason: string },
+  once: string,
+) => act<{ id: string }>('/jobs', { method: 'POST', body, once });
+
+export interface WindowWanted {
+  title: string;
+  starts_at: string | null;
+  ends_at: string | null;
+  rules: string[];
+  subjects: string[];
+  reason: string;
+}
+
+export const announceWindow = (body: WindowWanted) =>
+  act<Window>('/maintenance-windows', { method: 'POST', body });
+
+/** Ends it now, or calls off one that has not begun. */
+export const cancelWindow = (id: number, reason: string) =>
+  act<Window>(`/maintenance-windows/${id}/cancel`, { method: 'POST', body: { reason } });
+
 export const windowsQuery = queryOptions({
   ...watched,
   queryKey: ['ops', 'maintenance'],

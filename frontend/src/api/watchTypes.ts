@@ -47,7 +47,17 @@ export interface RunWhole extends ListedRun {
   details: { warnings?: string[]; rows?: Record<string, number> } | null;
   /** How many rows it put aside. */
   dead_letters: number;
+  /** Of the same job and period, or of the same request, newest first. */
+  others: OtherRun[];
   contracts: RunContract[];
+}
+
+export interface OtherRun
+  extends Pick<
+    Run,
+    'run_id' | 'job_name' | 'reference_period' | 'run_status' | 'verdict' | 'started_at_utc'
+  > {
+  same_trace: boolean;
 }
 
 /** What was agreed with a source about its columns, when the run read it. */
@@ -263,6 +273,8 @@ export interface RunbookRunWhole extends RunbookRun {
 export interface RunbookWanted {
   runbook: string;
   arguments: Record<string, string>;
+  /** That cell and no other. */
+  cell?: string;
   confirmed: boolean;
   reason: string;
 }
@@ -324,6 +336,12 @@ export interface IncidentWhole extends Incident {
   events: IncidentEvent[];
   alerts: IncidentAlert[];
   snapshots: Snapshot[];
+}
+
+/** Who is called: roles, and how they are reached. */
+export interface Contacts {
+  level: number;
+  items: { role: string; name?: string | null; [way: string]: unknown }[];
 }
 
 /** Where what happened is told: a webhook or a mailbox. */

@@ -39,11 +39,14 @@ export class Engine {
   private byId = new Map<string, Shapes['features'][number]>();
   private fills: ReadonlyMap<string, string> | null = null;
   private awaited: string | null = null;
+  /** Nobody asked for another part of it: all of Brazil is in sight, whatever the window's size. */
+  private whole: boolean;
   private gone = false;
 
   constructor(options: EngineOptions) {
     this.options = options;
     const { camera } = options;
+    this.whole = camera === undefined;
     this.map = new GlMap({
       container: options.container,
       style: styleOf(options.ground),
@@ -89,6 +92,12 @@ export class Engine {
       // Only what a person moved belongs in the address; a resize does not.
       if (!('originalEvent' in event) && !('asked' in event)) return;
       onMoved(this.camera());
+    });
+    this.map.on('movestart', (event) => {
+      if ('originalEvent' in event || 'asked' in event) this.whole = 'all' in event;
+    });
+    this.map.on('resize', () => {
+      if (this.whole) this.map.fitBounds(BRAZIL, { padding: PADDING_PX, duration: 0 });
     });
     this.map.on('render', () => {
       if (this.awaited === null || !this.shapes || !this.map.isSourceLoaded('shapes')) return;
@@ -188,7 +197,7 @@ export class Engine {
   }
 
   showAll(): void {
-    this.map.fitBounds(BRAZIL, { padding: PADDING_PX, duration: 500 }, { asked: true });
+    this.map.fitBounds(BRAZIL, { padding: PADDING_PX, duration: 500 }, { asked: true, all: true });
   }
 
   /** The map as drawn, copied in the frame it is drawn in: the canvas keeps no pixels afterwards. */

@@ -1,3 +1,4 @@
+import { actsEn } from './acts.en';
 import type { MessageKey } from './pt-BR';
 import { roomsEn } from './rooms.en';
 import { watchEn } from './watch.en';
@@ -286,6 +287,7 @@ export const en: Record<MessageKey, string> = {
   'key.kept': 'The key stays in this tab only and is forgotten when it closes.',
   'key.wrong': 'The key was refused. Check that it was copied whole and has not expired.',
   'key.forget': 'Forget the key',
+  ...actsEn,
   ...roomsEn,
   ...watchEn,
 };

@@ -1,3 +1,4 @@
+import { actsPtBR } from './acts.pt-BR';
 import { roomsPtBR } from './rooms.pt-BR';
 import { watchPtBR } from './watch.pt-BR';
 
@@ -282,6 +283,7 @@ export const ptBR = {
   'key.kept': 'A chave fica só nesta aba e é esquecida quando ela fecha.',
   'key.wrong': 'A chave foi recusada. Confira se foi copiada inteira e se não expirou.',
   'key.forget': 'Esquecer a chave',
+  ...actsPtBR,
   ...roomsPtBR,
   ...watchPtBR,
 } as const;

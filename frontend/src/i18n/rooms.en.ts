@@ -95,7 +95,7 @@ export const roomsEn: Record<keyof typeof roomsPtBR, string> = {
   'key.made.title': 'Copy the key now',
   'key.made':
     'The key “{name}” was created. It is shown here and now only: we keep just a digest of it. If it is lost, revoke it and create another.',
-  'key.made.close': 'I have kept the key',
+  'key.made.close': 'I have kept it',
   'key.revoke': 'Revoke',
   'key.revoke.title': 'Revoke the key “{name}”',
   'key.revoke.plan':
@@ -111,7 +111,6 @@ export const roomsEn: Record<keyof typeof roomsPtBR, string> = {
   'letter.noneDecided': 'Nothing decided yet.',
   'letter.group': '{count} ×',
   'letter.moreGroups': '{count} more reasons',
-  'letter.tooMany': 'Showing the {count} oldest. Filter by source to see the others.',
   'letter.show.waiting': 'waiting for a decision',
   'letter.show.decided': 'already decided',
   'letter.number': 'No.',

@@ -94,7 +94,7 @@ export const roomsPtBR = {
   'key.made.title': 'Copie a chave agora',
   'key.made':
     'A chave “{name}” foi criada. Ela só aparece aqui e agora: guardamos apenas um resumo dela. Perdida, revogue-a e crie outra.',
-  'key.made.close': 'Já guardei a chave',
+  'key.made.close': 'Já guardei',
   'key.revoke': 'Revogar',
   'key.revoke.title': 'Revogar a chave “{name}”',
   'key.revoke.plan':
@@ -110,7 +110,6 @@ export const roomsPtBR = {
   'letter.noneDecided': 'Nada decidido ainda.',
   'letter.group': '{count} ×',
   'letter.moreGroups': 'Mais {count} motivos',
-  'letter.tooMany': 'Mostrando os {count} mais antigos. Filtre por fonte para ver os outros.',
   'letter.show.waiting': 'que esperam decisão',
   'letter.show.decided': 'já decididos',
   'letter.number': 'Nº',

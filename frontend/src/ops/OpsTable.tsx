@@ -18,21 +18,27 @@ interface OpsTableProps<T> {
   columns: readonly Column<T>[];
   keyOf: (item: T) => string;
   stateOf: (item: T) => State;
+  /** What comes after all the others, however it stands. */
+  lastOf?: (item: T) => boolean;
   /** What the filter reads. */
   textOf: (item: T) => string;
 }
 
 /** A list of the room: worst first, filtered by any word of the row. */
 export function OpsTable<T>(props: OpsTableProps<T>) {
-  const { title, items, columns, keyOf, stateOf, textOf } = props;
+  const { title, items, columns, keyOf, stateOf, lastOf, textOf } = props;
   const { say } = useLanguage();
   const [text, setText] = useState('');
   const shown = useMemo(() => {
     const question = fold(text);
     return items
       .filter((item) => fold(textOf(item)).includes(question))
-      .sort((a, b) => bySeverity(stateOf(a), stateOf(b)));
-  }, [items, text, textOf, stateOf]);
+      .sort(
+        (a, b) =>
+          Number(lastOf?.(a) ?? false) - Number(lastOf?.(b) ?? false) ||
+          bySeverity(stateOf(a), stateOf(b)),
+      );
+  }, [items, text, textOf, stateOf, lastOf]);
   return (
     <section aria-label={title} className={styles.list}>
       <div className={styles.listHead}>

@@ -11,6 +11,7 @@ import { Moment } from './Moment';
 import styles from './Ops.module.css';
 import { type Column, OpsTable } from './OpsTable';
 import { RoomLink } from './RoomLink';
+import { useOutcome } from './runs/useOutcome';
 import { StateMark } from './StateMark';
 import { needsOf, stateOfRun } from './state';
 import type { RoomNeed } from './useRoomNeeds';
@@ -73,7 +74,7 @@ export function NeedsList(props: {
             .map((need) => (
               <RoomNeedItem key={need.to} need={need} />
             ))}
-          {needs.map(({ key, state, kind, name, reason, subjects, since, traceId }) => (
+          {needs.map(({ key, state, kind, name, reason, subjects, since, traceId, runId }) => (
             <li key={key} data-state={state}>
               <StateMark state={state} />
               <span className={styles.needName}>
@@ -96,6 +97,17 @@ export function NeedsList(props: {
                   </>
                 )}
               </span>
+              {runId !== null ? (
+                <RoomLink to="/operacoes/execucoes/$id" params={{ id: runId }}>
+                  {say('now.run')}
+                  <span className="visually-hidden">: {name}</span>
+                </RoomLink>
+              ) : (
+                <RoomLink to="/operacoes/verificacoes" search={{ filter: name }}>
+                  {say('now.open')}
+                  <span className="visually-hidden">: {name}</span>
+                </RoomLink>
+              )}
             </li>
           ))}
           {rooms
@@ -121,6 +133,7 @@ function secondsOf({ started_at_utc, finished_at_utc }: Run): number | null {
 export function RunsList({ runs }: { runs: readonly Run[] }) {
   const { say, language } = useLanguage();
   const words = useWords();
+  const outcome = useOutcome();
   const count = (rows: number | null) => formatNumber(rows ?? 0, 0, language);
   const columns: Column<Run>[] = [
     {
@@ -134,10 +147,7 @@ export function RunsList({ runs }: { runs: readonly Run[] }) {
     { title: say('ops.col.period'), cell: ({ reference_period }) => reference_period ?? '—' },
     {
       title: say('ops.col.status'),
-      cell: ({ run_status, verdict }) =>
-        [words('ops.run', run_status), verdict && words('verdict', verdict)]
-          .filter(Boolean)
-          .join(': '),
+      cell: outcome,
     },
     { title: say('ops.col.origin'), cell: ({ source_type }) => words('ops.source', source_type) },
     {

@@ -88,6 +88,8 @@ export interface Need {
   subjects: string[];
   since: string;
   traceId: string | null;
+  /** The run it is. */
+  runId: string | null;
 }
 
 function needsOfChecks(checks: readonly Check[]): Need[] {
@@ -105,6 +107,7 @@ function needsOfChecks(checks: readonly Check[]): Need[] {
       subjects: [],
       since: check.created_at_utc,
       traceId: null,
+      runId: null,
     };
     if (check.subject) group.subjects.push(check.subject);
     groups.set(key, group);
@@ -124,6 +127,7 @@ export function needsOf(runs: readonly Run[], checks: readonly Check[]): Need[] 
       subjects: [],
       since: run.finished_at_utc ?? run.started_at_utc,
       traceId: run.trace_id ?? null,
+      runId: run.run_id,
     }),
   );
   return [...needsOfChecks(checks), ...ofRuns]

@@ -20,8 +20,10 @@ from atalaia.kernel.keep import keys, sessions
 from atalaia.kernel.keep.keys import ROLES, Role, Who
 from atalaia.kernel.tell.events import announce_to
 from atalaia.kernel.watch import runbook, runbook_evidence, runbook_run
+from atalaia.kernel.work import schedule
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
+from atalaia.serve import scheduler
 
 TABLE = Path(__file__).resolve().parents[3] / "docs/access-matrix.md"
 HOUSE, MINE, THEIRS = "default", "mine", "theirs"
@@ -251,11 +253,18 @@ def _window(tenant: str) -> str | None:
     return str(found["id"])
 
 
+def _entry(tenant: str) -> str | None:
+    if tenant != HOUSE:
+        return None  # the schedule is the house's
+    schedule.sync(scheduler.SCHEDULE)
+    return scheduler.SCHEDULE[0].name
+
+
 # How one thing of a tenant is made, by the name its id has in a path; None: tenants have none.
 THINGS: dict[str, Callable[[str], str | None]] = {
     "run_id": _run, "batch_id": _batch, "key_id": _key, "dead_letter_id": _letter,
     "alert_id": _alert, "incident_id": _incident, "source_name": _source,
-    "window_id": _window,
+    "window_id": _window, "schedule_name": _entry,
     "webhook_id": _channel("webhook"), "mailbox_id": _channel("email"), "delivery_id": _delivery,
     "runbook": _runbook, "runbook_run_id": _runbook_run,
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Queue, dead letters and schedule over HTTP: own work only, decided once, nothing beside asked."""
+"""Queue and dead letters over HTTP: own work only, decided once, nothing beside asked."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from tests.serve.api.server import Api, new_key
 
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import ContractBroken
-from atalaia.kernel.work import schedule
 from atalaia.kernel.work.drain import Handler, drain
 from atalaia.kernel.work.items import Item, accept
-from atalaia.serve import scheduler
 
 ABSENT = 10**9
 
@@ -219,20 +217,13 @@ def test_who_may(api: Api) -> None:
         ("client", 403, 403, 200),
     ):
         key = new_key(role)
-        for path in ("queue", "dead-letters", f"dead-letters/{number}", "schedule"):
+        for path in ("queue", "dead-letters", f"dead-letters/{number}"):
             assert api.get(f"/v1/ops/{path}", X_API_Key=key).status_code == looks, (role, path)
         for what in ("replay", "discard"):
             said = post(api, f"/v1/ops/dead-letters/{number}/{what}", key, {"reason": "x"})
             assert said.status_code == decides, (role, what)
         assert post(api, f"/v1/jobs/{batch}/cancel", key, {"reason": "x"}).status_code == cancels
     assert toys.states() == {"dead": 1, "cancelled": 1}
-
-
-def test_the_schedule_is_told(api: Api) -> None:
-    schedule.sync(scheduler.SCHEDULE)
-    (entry,) = get(api, "/v1/ops/schedule", new_key("viewer"))["items"]
-    assert (entry["name"], entry["recurrence"]) == ("quality_suite", "daily 06:00")
-    assert (entry["last_due_at"], entry["paused_at"]) == (None, None)
 
 
 def test_many_are_replayed_alike_and_rows_of_one_file_ask_for_one_run(api: Api) -> None:

@@ -7,6 +7,8 @@ import { Refusal } from '../../app/Refusal';
 import { Waiting } from '../../app/Waiting';
 import { useLanguage } from '../../i18n/language';
 import { formatMoment, formatNumber } from '../../text/format';
+import { useEnterIncident } from '../incidents/useEnterIncident';
+import { useIncidentActs } from '../incidents/useIncidentActs';
 import { Moment } from '../Moment';
 import { ReasonDialog } from '../ReasonDialog';
 import { RoomLink } from '../RoomLink';
@@ -64,6 +66,8 @@ function Buttons({ alert }: { alert: AlertWhole }) {
   const { say } = useLanguage();
   const { viewer } = useRoom();
   const acts = useAlertActs();
+  const incidents = useIncidentActs();
+  const enter = useEnterIncident();
   const may = reaches(viewer.role, 'operator') && alert.resolved_at === null;
   return (
     <div className={styles.buttons}>
@@ -83,12 +87,18 @@ function Buttons({ alert }: { alert: AlertWhole }) {
           {say('alert.silence')}
         </Button>
       )}
+      {may && alert.incident_id === null && (
+        <Button size="compact-sm" variant="default" onClick={() => incidents.declare(alert, enter)}>
+          {say('incident.declare')}
+        </Button>
+      )}
       {alert.incident_id !== null && (
         <RoomLink to="/operacoes/incidentes/$id" params={{ id: String(alert.incident_id) }}>
           {say('alert.incident', { id: alert.incident_id })}
         </RoomLink>
       )}
       <ReasonDialog proposal={acts.proposal} onClose={acts.close} />
+      <ReasonDialog proposal={incidents.proposal} onClose={incidents.close} />
     </div>
   );
 }

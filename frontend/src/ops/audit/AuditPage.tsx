@@ -30,6 +30,12 @@ const ENDS = [
 
 const placeOf = ({ stream, seq }: AuditRecord) => `${stream}:${seq}`;
 
+/** Which way a page goes on from where it starts. The oldest first begin at the old end. */
+function directionOf({ direction, order }: Search): 'newer' | undefined {
+  const usual = order === 'oldest' ? 'newer' : 'older';
+  return (direction ?? usual) === 'newer' ? 'newer' : undefined;
+}
+
 /** What the address asks, as the API is asked it. */
 function questionOf(search: Search): Query {
   return {
@@ -39,7 +45,7 @@ function questionOf(search: Search): Query {
     since: dayBounds(search.since)?.begins,
     until: dayBounds(search.until)?.ends,
     start: search.start,
-    direction: search.direction === 'newer' ? 'newer' : undefined,
+    direction: directionOf(search),
   };
 }
 
@@ -119,6 +125,17 @@ function Filters({ search, put }: { search: Search; put: (changes: Search) => vo
         value={search.action}
         onChange={(action) => from({ action })}
       />
+      <NativeSelect
+        className={bar.field}
+        size="xs"
+        label={say('audit.order')}
+        value={search.order === 'oldest' ? 'oldest' : ''}
+        data={[
+          { value: '', label: say('audit.order.newest') },
+          { value: 'oldest', label: say('audit.order.oldest') },
+        ]}
+        onChange={({ currentTarget: { value } }) => from({ order: value || undefined })}
+      />
       {ENDS.map(([end, name]) => (
         <TextInput
           key={end}
@@ -164,6 +181,12 @@ export function AuditPage() {
   const columns = useColumns((open) => step({ open }));
   const go = (start: string | null, direction: 'older' | 'newer') =>
     start === null ? undefined : () => step({ start, direction });
+  const oldest = search.order === 'oldest';
+  // The API has each page newest first, whichever way it was come by.
+  const items = data && (oldest ? data.items.toReversed() : data.items);
+  const [before, after] = oldest
+    ? [go(data?.older ?? null, 'older'), go(data?.newer ?? null, 'newer')]
+    : [go(data?.newer ?? null, 'newer'), go(data?.older ?? null, 'older')];
   const total = data && formatNumber(data.total, 0, language);
   return (
     <section aria-label={say('room.audit')}>
@@ -176,7 +199,10 @@ export function AuditPage() {
             title={say('audit.title')}
             name="auditoria"
             columns={columns}
-            rowsOf={() => everyAuditRecord(question)}
+            rowsOf={async () => {
+              const all = await everyAuditRecord(question);
+              return oldest ? all.reverse() : all;
+            }}
           />
           <ProofButton stream={search.stream} />
         </div>
@@ -187,7 +213,7 @@ export function AuditPage() {
         <>
           <DataTable
             caption={say('audit.title')}
-            items={data.items}
+            items={items ?? []}
             columns={columns}
             keyOf={placeOf}
             open={search.open}
@@ -198,8 +224,8 @@ export function AuditPage() {
               count: formatNumber(data.count, 0, language),
               total: total ?? '',
             })}
-            onPrevious={go(data.newer, 'newer')}
-            onNext={go(data.older, 'older')}
+            onPrevious={before}
+            onNext={after}
           />
         </>
       )}

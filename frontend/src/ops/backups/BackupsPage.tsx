@@ -1,5 +1,6 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { backupsQuery } from '../../api/opsQueries';
+import { askForBackup, backupsQuery } from '../../api/opsQueries';
 import type { Backup, Backups } from '../../api/opsTypes';
 import { Refusal } from '../../app/Refusal';
 import { Waiting } from '../../app/Waiting';
@@ -9,9 +10,13 @@ import { Command } from '../Command';
 import type { DataColumn } from '../list/DataTable';
 import { LocalList } from '../list/LocalList';
 import { Moment } from '../Moment';
+import { ReasonDialog } from '../ReasonDialog';
+import { RoomLink } from '../RoomLink';
+import { reaches, useRoom } from '../room';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { bySeverity } from '../state';
+import { useProposal } from '../useProposal';
 import { bestOf, stateOfBackup } from './judge';
 
 const keyOf = ({ backup_id }: Backup) => backup_id;
@@ -42,6 +47,36 @@ function Guard({ backups }: { backups: Backups }) {
           what={say('backup.create.what')}
         />
       )}
+    </div>
+  );
+}
+
+/** A backup begun from here: a worker makes it and rehearses the way back from it. */
+function Begin() {
+  const { say } = useLanguage();
+  const { viewer } = useRoom();
+  const { proposal, close, propose, done } = useProposal();
+  if (!reaches(viewer.role, 'operator')) return null;
+  const begin = () => {
+    // One number per question asked: a second press of the button is the same backup.
+    const once = crypto.randomUUID();
+    propose({
+      title: say('backup.begin'),
+      plan: <p>{say('backup.begin.plan')}</p>,
+      button: say('backup.begin.button'),
+      act: async (reason) => {
+        await askForBackup(reason, once);
+        await done(say('backup.begun'));
+      },
+    });
+  };
+  return (
+    <div className={section.begin}>
+      <Button size="compact-sm" onClick={begin}>
+        {say('backup.begin')}
+      </Button>
+      <RoomLink to="/operacoes/fila">{say('backup.follow')}</RoomLink>
+      <ReasonDialog proposal={proposal} onClose={close} />
     </div>
   );
 }
@@ -169,6 +204,7 @@ export function BackupsPage() {
       {!data && !error && <Waiting lines={8} />}
       {data && (
         <>
+          <Begin />
           <Guard backups={data} />
           <LastDrill backups={data} />
           <div className={section.head}>

@@ -12,9 +12,10 @@ import { StateMark } from '../StateMark';
 import { useWords } from '../words';
 import styles from './Deliveries.module.css';
 import { stateOfChannel } from './judge';
+import type { ChannelActs } from './useChannelActs';
 import type { DeliveryActs } from './useDeliveryActs';
 
-function useColumns(acts: DeliveryActs): DataColumn<Channel>[] {
+function useColumns(acts: DeliveryActs, channelActs: ChannelActs): DataColumn<Channel>[] {
   const { say } = useLanguage();
   const { viewer } = useRoom();
   const words = useWords();
@@ -89,6 +90,26 @@ function useColumns(acts: DeliveryActs): DataColumn<Channel>[] {
             >
               {turn}
             </Button>
+            {reaches(viewer.role, 'admin') && (
+              <Button
+                size="compact-sm"
+                variant="default"
+                aria-label={`${say('channel.change')}: ${channel.name}`}
+                onClick={() => channelActs.change(channel)}
+              >
+                {say('channel.change')}
+              </Button>
+            )}
+            {reaches(viewer.role, 'admin') && channel.kind === 'webhook' && (
+              <Button
+                size="compact-sm"
+                variant="default"
+                aria-label={`${say('channel.rotate')}: ${channel.name}`}
+                onClick={() => channelActs.rotate(channel)}
+              >
+                {say('channel.rotate')}
+              </Button>
+            )}
           </span>
         );
       },
@@ -97,17 +118,34 @@ function useColumns(acts: DeliveryActs): DataColumn<Channel>[] {
 }
 
 /** The webhooks and mailboxes that hear of what happens. */
-export function Channels({ acts }: { acts: DeliveryActs }) {
+export function Channels(props: { acts: DeliveryActs; channelActs: ChannelActs }) {
+  const { acts, channelActs } = props;
   const { say } = useLanguage();
   const { viewer } = useRoom();
   const webhooks = useQuery(webhooksQuery);
   const mailboxes = useQuery({ ...mailboxesQuery, enabled: reaches(viewer.role, 'operator') });
-  const columns = useColumns(acts);
+  const columns = useColumns(acts, channelActs);
   const items = [...(webhooks.data?.items ?? []), ...(mailboxes.data?.items ?? [])];
   return (
     <>
       <div className={section.head}>
         <h2>{say('channel.list')}</h2>
+        {reaches(viewer.role, 'admin') ? (
+          <span className={styles.acts}>
+            {(['webhook', 'email'] as const).map((kind) => (
+              <Button
+                key={kind}
+                size="compact-sm"
+                variant="default"
+                onClick={() => channelActs.create(kind)}
+              >
+                {say(kind === 'webhook' ? 'channel.newWebhook' : 'channel.newMailbox')}
+              </Button>
+            ))}
+          </span>
+        ) : (
+          <small>{say('channel.needsAdmin')}</small>
+        )}
       </div>
       {webhooks.error && (
         <Refusal

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { deliveriesQuery } from '../../api/deliveryQueries';
 import { DELIVERY_STATUSES, type Delivery } from '../../api/watchTypes';
@@ -15,12 +16,14 @@ import { Paging } from '../list/Paging';
 import { useListSearch } from '../list/useListSearch';
 import { Moment } from '../Moment';
 import { ReasonDialog } from '../ReasonDialog';
+import { reaches, useRoom } from '../room';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
 import { Channels } from './Channels';
 import { DeliveryDrawer } from './DeliveryDrawer';
-import { stateOfDelivery } from './judge';
+import { replayableOf, stateOfDelivery } from './judge';
+import { useChannelActs } from './useChannelActs';
 import { useDeliveryActs } from './useDeliveryActs';
 
 const keyOf = ({ delivery_id }: Delivery) => delivery_id;
@@ -105,10 +108,13 @@ export function DeliveriesPage() {
   const columns = useColumns((open) => step({ open }));
   const acts = useDeliveryActs((open) => step({ open }));
   const query = { status: search.status, channel: search.channel, event_type: search.type };
+  const channelActs = useChannelActs();
+  const { viewer } = useRoom();
+  const replayable = reaches(viewer.role, 'operator') ? replayableOf(query) : null;
   const { data, error, refetch } = useQuery(deliveriesQuery({ ...query, before: search.before }));
   return (
     <section aria-label={say('delivery.list')}>
-      <Channels acts={acts} />
+      <Channels acts={acts} channelActs={channelActs} />
       <div className={section.head}>
         <h2>{say('delivery.list')}</h2>
       </div>
@@ -129,6 +135,17 @@ export function DeliveriesPage() {
           columns={columns}
           rowsOf={() => data?.items ?? []}
         />
+        {replayable && (data?.count ?? 0) > 0 && (
+          <Button
+            size="compact-sm"
+            variant="default"
+            onClick={() =>
+              channelActs.replayAll(replayable, words('delivery.status', replayable.status))
+            }
+          >
+            {say('delivery.replayAll')}
+          </Button>
+        )}
       </div>
       {error && <Refusal error={error} onRetry={() => void refetch()} kept={Boolean(data)} />}
       {!data && !error && <Waiting lines={8} />}
@@ -151,6 +168,7 @@ export function DeliveriesPage() {
       )}
       <DeliveryDrawer id={search.open} acts={acts} onClose={() => put({ open: undefined })} />
       <ReasonDialog proposal={acts.proposal} onClose={acts.close} />
+      <ReasonDialog proposal={channelActs.proposal} onClose={channelActs.close} />
     </section>
   );
 }

@@ -19,3 +19,24 @@ export function stateOfChannel({ status, failures }: Pick<Channel, 'status' | 'f
   if (status === 'disabled') return 'muted';
   return failures > 0 ? 'warn' : 'ok';
 }
+
+/** What may be sent again all at once: what has ended, of one kind of event or of all. */
+export interface Replayable {
+  status: (typeof ENDED)[number];
+  channel?: string;
+  event_type?: string;
+}
+
+const ENDED = ['exhausted', 'failed', 'cancelled', 'delivered'] as const;
+
+/** What the filters of the list ask for, when that can be sent again. */
+export function replayableOf(filters: {
+  status: string | undefined;
+  channel: string | undefined;
+  event_type: string | undefined;
+}): Replayable | null {
+  const status = ENDED.find((one) => one === filters.status);
+  if (status === undefined) return null;
+  const { channel, event_type } = filters;
+  return { status, ...(channel && { channel }), ...(event_type && { event_type }) };
+}

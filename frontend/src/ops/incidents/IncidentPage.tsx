@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { incidentQuery } from '../../api/incidentQueries';
@@ -10,13 +11,18 @@ import { AlertMark } from '../alerts/AlertMark';
 import styles from '../alerts/Alerts.module.css';
 import { CopyButton } from '../CopyButton';
 import { Moment } from '../Moment';
+import { ReasonDialog } from '../ReasonDialog';
 import { RoomLink } from '../RoomLink';
+import { reaches, useRoom } from '../room';
 import { RunbookLink } from '../runbooks/RunbookLink';
 import run from '../runs/Run.module.css';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
+import { Contacts } from './Contacts';
 import { LADDER, stateOfIncident } from './judge';
+import { Postmortem } from './Postmortem';
+import { useIncidentActs } from './useIncidentActs';
 
 function Facts({ incident }: { incident: IncidentWhole }) {
   const { say, language } = useLanguage();
@@ -127,6 +133,35 @@ function Snapshots({ incident }: { incident: IncidentWhole }) {
   );
 }
 
+function Buttons({ incident }: { incident: IncidentWhole }) {
+  const { say } = useLanguage();
+  const { viewer } = useRoom();
+  const acts = useIncidentActs();
+  const may = reaches(viewer.role, 'operator');
+  const open = incident.status !== 'resolved';
+  return (
+    <div className={styles.buttons}>
+      {may && open && (
+        <>
+          <Button size="compact-sm" onClick={() => acts.update(incident)}>
+            {say('incident.update')}
+          </Button>
+          <Button size="compact-sm" variant="default" onClick={() => acts.resolve(incident)}>
+            {say('incident.resolve')}
+          </Button>
+        </>
+      )}
+      {may && (
+        <Button size="compact-sm" variant="default" onClick={() => acts.snapshot(incident)}>
+          {say('incident.snapshot')}
+        </Button>
+      )}
+      <Postmortem incident={incident} />
+      <ReasonDialog proposal={acts.proposal} onClose={acts.close} />
+    </div>
+  );
+}
+
 function Whole({ incident }: { incident: IncidentWhole }) {
   const { say } = useLanguage();
   const words = useWords();
@@ -144,6 +179,7 @@ function Whole({ incident }: { incident: IncidentWhole }) {
           </p>
         )}
       </div>
+      <Buttons incident={incident} />
       <div className={run.parts}>
         <section aria-label={say('alert.facts')} className={run.part}>
           <h3>{say('alert.facts')}</h3>
@@ -153,6 +189,7 @@ function Whole({ incident }: { incident: IncidentWhole }) {
       </div>
       <AlertsOf incident={incident} />
       <Snapshots incident={incident} />
+      <Contacts incident={incident} />
     </div>
   );
 }

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { INCIDENTS } from '../../api/incidentQueries';
 import type { ListedIncident } from '../../api/watchTypes';
 import { useLanguage } from '../../i18n/language';
@@ -6,11 +7,15 @@ import type { DataColumn } from '../list/DataTable';
 import { ServedList } from '../list/ServedList';
 import { useListSearch } from '../list/useListSearch';
 import { Moment } from '../Moment';
+import { ReasonDialog } from '../ReasonDialog';
 import { RoomLink } from '../RoomLink';
+import { reaches, useRoom } from '../room';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
 import { stateOfIncident } from './judge';
+import { useEnterIncident } from './useEnterIncident';
+import { useIncidentActs } from './useIncidentActs';
 
 function useColumns(): DataColumn<ListedIncident>[] {
   const { say } = useLanguage();
@@ -81,10 +86,18 @@ export function IncidentsPage() {
   const words = useWords();
   const { search } = useListSearch();
   const columns = useColumns();
+  const { viewer } = useRoom();
+  const acts = useIncidentActs();
+  const enter = useEnterIncident();
   return (
     <section aria-label={say('incident.list')}>
       <div className={section.head}>
         <h2>{say('incident.list')}</h2>
+        {reaches(viewer.role, 'operator') && (
+          <Button size="compact-sm" onClick={() => acts.declare(null, enter)}>
+            {say('incident.declare')}
+          </Button>
+        )}
       </div>
       <ServedList<ListedIncident>
         title={say('incident.list')}
@@ -109,6 +122,7 @@ export function IncidentsPage() {
           </p>
         }
       />
+      <ReasonDialog proposal={acts.proposal} onClose={acts.close} />
     </section>
   );
 }

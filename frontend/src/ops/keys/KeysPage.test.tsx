@@ -121,7 +121,7 @@ describe('making one', () => {
     ]);
     await userEvent.keyboard('{Escape}');
     expect(screen.getByTestId('new-key')).toBeInTheDocument();
-    await userEvent.click(screen.getByRole('button', { name: 'Já guardei a chave' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Já guardei' }));
     await waitFor(() => expect(screen.queryByTestId('new-key')).not.toBeInTheDocument());
     expect(document.body.textContent).not.toContain(secret);
   });

@@ -1,4 +1,4 @@
-import { NativeSelect } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lettersQuery, MOST_LETTERS } from '../../api/opsQueries';
 import type { Letter } from '../../api/opsTypes';
@@ -83,12 +83,39 @@ function useColumns(onOpen: (id: string) => void): DataColumn<Letter>[] {
   ];
 }
 
+/** So many letters come in parts, the oldest first. */
+function Parts({ part, more }: { part: number; more: boolean }) {
+  const { say, language } = useLanguage();
+  const { step } = useListSearch();
+  const count = formatNumber(MOST_LETTERS, 0, language);
+  const go = (to: number) => step({ part: to === 1 ? undefined : String(to), page: undefined });
+  return (
+    <nav className={bar.paging} aria-label={say('letter.parts')}>
+      <span role="status">
+        {say('letter.part', { part: formatNumber(part, 0, language), count })}
+      </span>
+      <Button
+        size="compact-sm"
+        variant="default"
+        disabled={part === 1}
+        onClick={() => go(part - 1)}
+      >
+        {say('letter.partBefore', { count })}
+      </Button>
+      <Button size="compact-sm" variant="default" disabled={!more} onClick={() => go(part + 1)}>
+        {say('letter.partAfter', { count })}
+      </Button>
+    </nav>
+  );
+}
+
 /** What was put aside: first in as many lines as there are reasons, then one by one. */
 export function LettersPage() {
-  const { say, language } = useLanguage();
+  const { say } = useLanguage();
   const { search, put, step } = useListSearch();
   const resolved = search.decided === 'yes';
-  const { data, error, refetch } = useQuery(lettersQuery(search.source, resolved));
+  const part = Math.max(1, Math.trunc(Number(search.part)) || 1);
+  const { data, error, refetch } = useQuery(lettersQuery(search.source, resolved, part));
   const close = () => put({ open: undefined });
   const decisions = useDecisions(close);
   const columns = useColumns((id) => step({ open: id }));
@@ -105,9 +132,7 @@ export function LettersPage() {
       {data && !resolved && data.items.length > 0 && (
         <GroupsPanel letters={data.items} decisions={decisions} />
       )}
-      {data?.more && (
-        <p>{say('letter.tooMany', { count: formatNumber(MOST_LETTERS, 0, language) })}</p>
-      )}
+      {data && (data.more || part > 1) && <Parts part={part} more={data.more} />}
       {data && (
         <LocalList
           title={say('letter.list')}
@@ -126,7 +151,7 @@ export function LettersPage() {
                 value={chosen}
                 data={[{ value: '', label: say('list.all') }, ...sources]}
                 onChange={({ currentTarget: { value } }) =>
-                  put({ source: value || undefined, page: undefined })
+                  put({ source: value || undefined, page: undefined, part: undefined })
                 }
               />
               <NativeSelect
@@ -139,7 +164,7 @@ export function LettersPage() {
                   { value: 'yes', label: say('letter.show.decided') },
                 ]}
                 onChange={({ currentTarget: { value } }) =>
-                  put({ decided: value || undefined, page: undefined })
+                  put({ decided: value || undefined, page: undefined, part: undefined })
                 }
               />
             </>

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { scheduleQuery } from '../../api/opsQueries';
 import type { Scheduled } from '../../api/opsTypes';
@@ -7,17 +8,22 @@ import { formatNumber } from '../../text/format';
 import type { DataColumn } from '../list/DataTable';
 import { LocalList } from '../list/LocalList';
 import { Moment } from '../Moment';
+import { ReasonDialog } from '../ReasonDialog';
+import { reaches, useRoom } from '../room';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
+import styles from './Queue.module.css';
+import { type ScheduleActs, useScheduleActs } from './useScheduleActs';
 
 const keyOf = ({ name }: Scheduled) => name;
 const textOf = ({ name, kind, recurrence }: Scheduled) => `${name} ${kind} ${recurrence}`;
 
-function useColumns(): DataColumn<Scheduled>[] {
+function useColumns(acts: ScheduleActs): DataColumn<Scheduled>[] {
   const { say, language } = useLanguage();
   const words = useWords();
-  return [
+  const { viewer } = useRoom();
+  const columns: DataColumn<Scheduled>[] = [
     {
       id: 'state',
       title: say('ops.col.state'),
@@ -67,13 +73,45 @@ function useColumns(): DataColumn<Scheduled>[] {
       value: ({ last_missed }) => last_missed ?? 0,
     },
   ];
+  if (!reaches(viewer.role, 'operator')) return columns;
+  return [
+    ...columns,
+    {
+      id: 'act',
+      title: say('list.actions'),
+      cell: (one) => {
+        const turn = say(one.paused_at ? 'schedule.resume' : 'schedule.pause');
+        return (
+          <span className={styles.acts}>
+            <Button
+              size="compact-sm"
+              variant="default"
+              aria-label={`${turn}: ${one.name}`}
+              onClick={() => acts.turn(one)}
+            >
+              {turn}
+            </Button>
+            <Button
+              size="compact-sm"
+              variant="default"
+              aria-label={`${say('schedule.runNow')}: ${one.name}`}
+              onClick={() => acts.runNow(one)}
+            >
+              {say('schedule.runNow')}
+            </Button>
+          </span>
+        );
+      },
+    },
+  ];
 }
 
 /** What comes round, when it is due next, and what is paused. */
 export function Schedule() {
   const { say } = useLanguage();
   const { data, error, refetch } = useQuery(scheduleQuery);
-  const columns = useColumns();
+  const acts = useScheduleActs();
+  const columns = useColumns(acts);
   return (
     <>
       <div className={section.head}>
@@ -93,6 +131,7 @@ export function Schedule() {
           empty={<p>{say('schedule.none')}</p>}
         />
       )}
+      <ReasonDialog proposal={acts.proposal} onClose={acts.close} />
     </>
   );
 }

@@ -1,3 +1,4 @@
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -15,7 +16,7 @@ import run from '../runs/Run.module.css';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
-import { ArgumentsForm } from './ArgumentsForm';
+import { ArgumentsForm, useArguments, useMayRun } from './ArgumentsForm';
 import { argumentsOf } from './arguments';
 import { blocksOf } from './judge';
 import { RunbookRuns } from './RunbookRuns';
@@ -34,8 +35,10 @@ function Words({ text }: { text: string }) {
   );
 }
 
-function Text({ runbook }: { runbook: RunbookWhole }) {
+function Text(props: { runbook: RunbookWhole; onRunCell: (cell: string) => void }) {
+  const { runbook, onRunCell } = props;
   const { say } = useLanguage();
+  const may = useMayRun(runbook);
   return (
     <div className={styles.text}>
       {blocksOf(runbook.text).map((block, at) => {
@@ -62,6 +65,16 @@ function Text({ runbook }: { runbook: RunbookWhole }) {
             </p>
             {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls must be reachable */}
             <pre tabIndex={0}>{cell?.source}</pre>
+            {may && cell && (
+              <Button
+                size="compact-sm"
+                variant="default"
+                aria-label={`${say('runbook.runCell')}: ${cell.name}`}
+                onClick={() => onRunCell(cell.name)}
+              >
+                {say('runbook.runCell')}
+              </Button>
+            )}
           </div>
         );
       })}
@@ -69,11 +82,19 @@ function Text({ runbook }: { runbook: RunbookWhole }) {
   );
 }
 
-function Plan({ runbook, values }: { runbook: RunbookWhole; values: Record<string, string> }) {
+interface PlanProps {
+  runbook: RunbookWhole;
+  values: Record<string, string>;
+  /** The only one that is executed. */
+  only: string | undefined;
+}
+
+function Plan({ runbook, values, only }: PlanProps) {
   const { say } = useLanguage();
+  const cells = runbook.cells.filter(({ name }) => only === undefined || name === only);
   return (
     <>
-      <p>{say('runbook.plan', { count: runbook.cells.length })}</p>
+      <p>{only ? say('runbook.planCell') : say('runbook.plan', { count: cells.length })}</p>
       {Object.entries(values).map(([name, value]) => (
         <p key={name}>
           <code>
@@ -82,7 +103,7 @@ function Plan({ runbook, values }: { runbook: RunbookWhole; values: Record<strin
         </p>
       ))}
       <ol className={styles.plan}>
-        {runbook.cells.map((cell) => (
+        {cells.map((cell) => (
           <li key={cell.name}>
             <code>{cell.name}</code>
             {cell.danger && ` ■ ${say('runbook.danger')}`}
@@ -102,15 +123,24 @@ function Whole({ runbook }: { runbook: RunbookWhole }) {
   const { search } = useListSearch();
   const [proposal, setProposal] = useState<Proposal | null>(null);
   const runs = useQuery(runbookRunsQuery(runbook.name)).data;
-  const propose = (values: Record<string, string>) => {
+  const told = useArguments(runbook, argumentsOf(search));
+  const propose = (values: Record<string, string>, cell?: string) => {
     // One number per question asked: a second press of the button is the same execution.
     const once = crypto.randomUUID();
     setProposal({
-      title: say('runbook.run.title', { title: runbook.title }),
-      plan: <Plan runbook={runbook} values={values} />,
-      button: say('runbook.run'),
+      title: cell
+        ? say('runbook.runCell.title', { cell })
+        : say('runbook.run.title', { title: runbook.title }),
+      plan: <Plan runbook={runbook} values={values} only={cell} />,
+      button: say(cell ? 'runbook.runCell' : 'runbook.run'),
       act: async (reason) => {
-        const wanted = { runbook: runbook.name, arguments: values, confirmed: true, reason };
+        const wanted = {
+          runbook: runbook.name,
+          arguments: values,
+          ...(cell && { cell }),
+          confirmed: true,
+          reason,
+        };
         const { id } = await executeRunbook(wanted, once);
         tell(say('runbook.asked', { title: runbook.title }));
         await navigate({
@@ -127,8 +157,8 @@ function Whole({ runbook }: { runbook: RunbookWhole }) {
         {words('severity', runbook.severity)} · {say('alert.owner', { owner: runbook.owner })} ·{' '}
         <code>{runbook.name}</code>
       </p>
-      <ArgumentsForm runbook={runbook} given={argumentsOf(search)} onRun={propose} />
-      <Text runbook={runbook} />
+      <ArgumentsForm runbook={runbook} told={told} onRun={(values) => propose(values)} />
+      <Text runbook={runbook} onRunCell={(cell) => told.use((values) => propose(values, cell))} />
       <div className={section.head}>
         <h2>{say('runbook.runs')}</h2>
       </div>

@@ -17,6 +17,7 @@ import run from '../runs/Run.module.css';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { useWords } from '../words';
+import { searchOfArguments } from './arguments';
 import { isQueued, STATE_OF_CELL, STATE_OF_RUN } from './judge';
 import styles from './Runbooks.module.css';
 
@@ -128,6 +129,15 @@ function Whole({ of }: { of: RunbookRunWhole }) {
           <Said key={cell.position} cell={cell} />
         ))}
       </ol>
+      <p>
+        <RoomLink
+          to="/operacoes/runbook/$"
+          params={{ _splat: of.runbook }}
+          search={searchOfArguments(of.arguments)}
+        >
+          {say('runbook.openAgain')}
+        </RoomLink>
+      </p>
       <p className={styles.proof}>
         {say('error.trace')} <code>{of.trace_id}</code>
       </p>

@@ -14,25 +14,26 @@ import { RoomLink } from '../RoomLink';
 import section from '../Section.module.css';
 import { StateMark } from '../StateMark';
 import { stateOfRun } from '../state';
-import { useWords } from '../words';
+import { Again } from './Again';
 import { Contracts } from './Contracts';
 import { Files } from './Files';
 import { balances, secondsBetween } from './judge';
 import { Lineage } from './Lineage';
 import { Log } from './Log';
+import { Others } from './Others';
 import styles from './Run.module.css';
 import { Timeline } from './Timeline';
+import { useOutcome } from './useOutcome';
 
 function Outcome({ run }: { run: RunWhole }) {
   const { say, language } = useLanguage();
-  const words = useWords();
+  const outcome = useOutcome();
   const state = stateOfRun(run);
   const seconds = secondsBetween(run.started_at_utc, run.finished_at_utc);
   return (
     <div className={section.verdict} data-state={state}>
       <p>
-        <StateMark state={state} /> {words('ops.run', run.run_status)}
-        {run.verdict && `: ${words('verdict', run.verdict)}`} ·{' '}
+        <StateMark state={state} /> {outcome(run)} ·{' '}
         <Moment iso={run.finished_at_utc ?? run.started_at_utc} />
         {seconds !== null && (
           <> · {say('ops.seconds', { count: formatNumber(seconds, 1, language) })}</>
@@ -157,6 +158,9 @@ function Whole({ run }: { run: RunWhole }) {
       <Part title={say('ops.checks')}>
         <Answers checks={run.checks} />
       </Part>
+      <Part title={say('run.others')}>
+        <Others run={run} />
+      </Part>
       <Part title={say('run.log')}>
         <Log run={run} />
       </Part>
@@ -179,6 +183,7 @@ export function RunPage() {
       </p>
       <div className={section.head}>
         <h2>{title}</h2>
+        {data && <Again run={data} />}
       </div>
       {error && <Refusal error={error} onRetry={() => void refetch()} kept={Boolean(data)} />}
       {data ? <Whole run={data} /> : !error && <Waiting lines={10} />}

@@ -17,6 +17,7 @@ import { StateMark } from '../StateMark';
 import { stateOfRun } from '../state';
 import { useWords } from '../words';
 import { secondsBetween } from './judge';
+import { useOutcome } from './useOutcome';
 
 const STATUSES = [
   'running',
@@ -31,7 +32,7 @@ const OTHER_JOBS = ['dbt_build', 'quality_suite'];
 
 function useColumns(): DataColumn<ListedRun>[] {
   const { say, language } = useLanguage();
-  const words = useWords();
+  const outcome = useOutcome();
   const count = (rows: number | null) => formatNumber(rows ?? 0, 0, language);
   return [
     {
@@ -60,11 +61,8 @@ function useColumns(): DataColumn<ListedRun>[] {
       id: 'status',
       title: say('ops.col.status'),
       wide: true,
-      cell: ({ run_status, verdict }) =>
-        [words('ops.run', run_status), verdict && words('verdict', verdict)]
-          .filter(Boolean)
-          .join(': '),
-      value: ({ verdict }) => verdict,
+      cell: outcome,
+      value: outcome,
     },
     {
       id: 'rows',

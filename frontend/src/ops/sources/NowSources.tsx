@@ -5,11 +5,11 @@ import { Waiting } from '../../app/Waiting';
 import { useLanguage } from '../../i18n/language';
 import { OpsTable } from '../OpsTable';
 import { useWords } from '../words';
-import { stateOfSource } from './judge';
+import { isOnlyPlanned, stateOfSource } from './judge';
 import { SourceName } from './Standing';
 import { Strip, StripLegend } from './Strip';
 
-/** The sources as the first screen has them: a strip each, the worst first. */
+/** The sources as the first screen has them: a strip each, the worst first, the planned last. */
 export function NowSources() {
   const { say } = useLanguage();
   const words = useWords();
@@ -24,6 +24,7 @@ export function NowSources() {
         items={data.items}
         keyOf={({ connector }) => connector}
         stateOf={stateOfSource}
+        lastOf={isOnlyPlanned}
         textOf={({ connector, source, says }) => `${connector} ${source} ${says}`}
         columns={[
           { title: say('ops.col.source'), cell: (one) => <SourceName source={one} /> },

@@ -9,8 +9,7 @@ import type { DataColumn } from '../list/DataTable';
 import { LocalList } from '../list/LocalList';
 import { Moment } from '../Moment';
 import section from '../Section.module.css';
-import { rankOf } from '../state';
-import { stateOfSource } from './judge';
+import { rankOfSource } from './judge';
 import { SourceName, useStanding } from './Standing';
 import { Strip, StripLegend } from './Strip';
 
@@ -37,7 +36,7 @@ function useColumns(): DataColumn<Source>[] {
       id: 'state',
       title: say('ops.col.state'),
       cell: standing,
-      value: (one) => rankOf(stateOfSource(one)),
+      value: rankOfSource,
     },
     {
       id: 'name',

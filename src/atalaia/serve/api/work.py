@@ -1,5 +1,5 @@
-"""Queue, dead letters and schedule over HTTP. Each tenant sees its own work; the rows of files and
-the schedule are the house's, that is, the default tenant's.
+"""Queue and dead letters over HTTP. Each tenant sees its own work; the rows of files are the
+house's, that is, the default tenant's.
 
 A dead letter is decided by an operator, with a reason; a field that is not asked for is refused.
 """
@@ -17,7 +17,6 @@ from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.work import letters
-from atalaia.kernel.work.schedule import LISTED
 from atalaia.serve.api.access import Body, needs
 from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.worker import wake
@@ -26,7 +25,6 @@ router = APIRouter(prefix="/v1/ops", tags=["operação"])
 
 Viewer = Annotated[Caller, Depends(needs("viewer", own=True))]
 Operator = Annotated[Caller, Depends(needs("operator", own=True))]
-House = Annotated[Caller, Depends(needs("viewer"))]
 Number = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Words = Annotated[
     str,
@@ -228,11 +226,3 @@ def accepted_answer(batch: UUID) -> Response:
     """202: it is in the database, and a worker is woken for it."""
     wake()
     return answer({"id": batch, "status": "queued"}, 202)
-
-
-@router.get("/schedule", summary="O que vem de tempo em tempo, e quando")
-def schedule(_who: House) -> Response:
-    """Every entry: when it is due next, and the last time it was asked for."""
-    found = rows(LISTED)
-    listed = {"items": found, "count": len(found)}
-    return answer(listed)
