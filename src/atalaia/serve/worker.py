@@ -20,7 +20,7 @@ from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
 from atalaia.kernel.base.database import Connection, transaction
-from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError, UsageError
+from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError, Busy, UsageError
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import configure, log
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
@@ -116,8 +116,17 @@ def _run(item: Item, _connection: Connection) -> dict[str, Any]:
     asked = dict(item.payload)
     job = catalog.job(asked.pop("job_name"))
     try:
-        done = run_job(job, actor=item.actor, trigger=item.trigger, reason=item.reason, **asked)
+        done = run_job(
+            job,
+            actor=item.actor,
+            trigger=item.trigger,
+            reason=item.reason,
+            tenant_id=item.tenant_id,
+            **asked,
+        )
     except AlreadyRunning as error:
+        if item.trigger == "replay":  # the one in progress may have passed what was corrected
+            raise Busy(f"{error.message} O que foi pedido de novo espera por ela.") from error
         log("INFO", "request dropped: the same run is in progress", job=job.name, why=str(error))
         return {"dropped": str(error)}
     return {"run_id": done["run_id"], "run_status": done["run_status"]}

@@ -51,13 +51,21 @@ class Table:
 
     `constants` are columns with one value in every row of the connector: they need not be in its
     frames, and are neither staged nor compared. `partitioned_by` is the one of them whose values
-    have a partition each, which the first load makes."""
+    have a partition each, which the first load makes.
+
+    `place` holds the row's place in its payload: written, never compared. `newest_by` is a constant
+    that grows with each payload: a row that a later one brought is not changed by an earlier one.
+    `near` is a column of the key: only rows between the payload's least and greatest value of it
+    are looked at, so that a load costs what its payload has, not what the table has."""
 
     name: str
     types: dict[str, str]
     key: tuple[str, ...]
     constants: Mapping[str, str | None] = field(default_factory=dict)
     partitioned_by: str | None = None
+    place: str | None = None
+    newest_by: str | None = None
+    near: str | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -68,6 +76,11 @@ class Table:
     def varying(self) -> tuple[str, ...]:
         """The columns a frame must bring."""
         return tuple(c for c in self.types if c not in self.constants)
+
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The columns by which a row that is there already counts as the same or as changed."""
+        return tuple(c for c in self.varying if c not in self.key and c != self.place)
 
 
 @dataclass(slots=True)
@@ -111,9 +124,13 @@ class AsItCame:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The part of the table that one payload replaces whole: every listed column's value is among
-    the listed ones. Rows there that the payload no longer has are removed (bronze keeps them)."""
+    the listed ones. Rows there that the payload no longer has are removed (bronze keeps them).
+
+    One that `only_removes` does not bound what the payload speaks about: its rows meet those of the
+    whole table by their key, and of the scope those it no longer has are removed."""
 
     among: Mapping[str, Sequence[str] | Sequence[int]]
+    only_removes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

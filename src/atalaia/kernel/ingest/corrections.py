@@ -45,24 +45,23 @@ def corrections_of(connector: str, reference_period: str) -> list[Correction]:
 
 def corrected(dataset: str, frame: pl.DataFrame, corrections: Sequence[Correction]) -> pl.DataFrame:
     """`frame` with the corrections of its rows applied, in their order."""
-    for one in corrections:
-        if one.dataset == dataset and one.becomes.keys() <= set(frame.columns):
-            frame = _with(frame, one)
-    return frame
-
-
-def _with(frame: pl.DataFrame, one: Correction) -> pl.DataFrame:
-    found = frame.filter(pl.col(ROW) == one.place).to_dicts()
-    if not found or not _is_as_it_was(found[0], one.was):
-        return frame
-    cells = [
-        pl.when(pl.col(ROW) == one.place)
-        .then(pl.lit(cell).cast(frame.schema[name], strict=False))
-        .otherwise(pl.col(name))
-        .alias(name)
-        for name, cell in one.becomes.items()
+    wanted = [
+        c for c in corrections if c.dataset == dataset and c.becomes.keys() <= set(frame.columns)
     ]
-    return frame.with_columns(cells)
+    there = frame.filter(pl.col(ROW).is_in([one.place for one in wanted])) if wanted else frame[:0]
+    if not there.height:
+        return frame
+    rows = {row[ROW]: row for row in there.to_dicts()}
+    for one in wanted:
+        if one.place in rows and _is_as_it_was(rows[one.place], one.was):
+            rows[one.place] |= {n: _cell(cell, frame.schema[n]) for n, cell in one.becomes.items()}
+    patch = pl.DataFrame(list(rows.values()), schema=frame.schema)
+    return frame.update(patch, on=ROW, include_nulls=True)
+
+
+def _cell(cell: Any, dtype: pl.DataType) -> Any:
+    """What was written, as the column holds it; null when it cannot."""
+    return pl.Series([cell]).cast(dtype, strict=False)[0]
 
 
 def _is_as_it_was(row: dict[str, Any], was: dict[str, Any]) -> bool:

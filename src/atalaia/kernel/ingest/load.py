@@ -6,7 +6,8 @@
 3. Otherwise the varying columns are COPYed to a temporary table and one hash join with the scope
    finds the rows that are new, changed or gone; only those are written, so a row that did not
    change keeps its run_id. Rows of one key that say the same are duplicates; rows of one key that
-   contradict each other are all refused, for none can be trusted.
+   contradict each other are all refused, for none can be trusted. A row that a later payload
+   brought stays as it is, and the earlier one's is superseded: a duplicate that says otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import LiteralString, TypeVar, cast
+from typing import Any, LiteralString, TypeVar, cast
 
 import polars as pl
 from psycopg import sql
@@ -41,7 +42,8 @@ class Loaded:
     unchanged: int = 0
     deleted: int = 0
     duplicate: int = 0
-    contradicting: list[dict[str, object]] = field(default_factory=list)
+    superseded: int = 0  # of the duplicates, those a later payload had said otherwise
+    contradicting: list[dict[str, Any]] = field(default_factory=list)
 
 
 def load(
@@ -62,7 +64,7 @@ def load(
                 with partition.made(connection, table, part, run):
                     pass
         table = part
-    if scope and _count(connection, table, scope, limit=1) == 0:
+    if scope and not scope.only_removes and _count(connection, table, scope, limit=1) == 0:
         try:
             with connection.transaction():
                 return Loaded(inserted=_copy_into_table(connection, table, batches(), run))
@@ -100,9 +102,15 @@ def _within(table: Table, scope: Scope | None) -> sql.Composed:
         for c, v in table.constants.items()
         if c in table.key
     ]
-    parts += [
+    if scope:
+        parts.append(_among(scope))
+    return sql.SQL(" AND ").join(parts or [sql.SQL("true").format()])
+
+
+def _among(scope: Scope) -> sql.Composed:
+    parts = [
         sql.SQL("{} = ANY({})").format(sql.Identifier(c), sql.Literal(list(values)))
-        for c, values in (scope.among if scope else {}).items()
+        for c, values in scope.among.items()
     ]
     return sql.SQL(" AND ").join(parts or [sql.SQL("true").format()])
 
@@ -171,10 +179,12 @@ def _merge(
         ).format(_list(table.varying), identifier(table.name))
     )
     total = _copy(connection, "incoming", table.varying, batches(), run)
+    run.checkpoint()
     there = _count(connection, table, scope)
     result = _find_difference(connection, table, scope)
     if _has_doubles(connection, table, scope, total, there, result):
         result = _without_doubles(connection, table, scope)
+    result.duplicate += result.superseded
     result.unchanged = (
         total - result.duplicate - len(result.contradicting) - result.inserted - result.updated
     )
@@ -186,29 +196,64 @@ def _merge(
 def _find_difference(connection: Connection, table: Table, scope: Scope | None) -> Loaded:
     """Rows of the payload that are new or changed and, in a scope, rows of the table now gone."""
     key = [c for c in table.key if c in table.varying]
-    compared = [c for c in table.varying if c not in table.key]
+    later = _later(table)
     connection.execute(
         sql.SQL(
             "CREATE TEMP TABLE difference ON COMMIT DROP AS "
-            "SELECT i.*, t.ctid AS old, i.{first} IS NULL AS gone FROM incoming i {how} JOIN "
-            "(SELECT ctid, {columns} FROM {table} WHERE {within}) t ON {same_key} "
-            "WHERE t.{first} IS NULL OR i.{first} IS NULL OR NOT ({same_values})"
+            "SELECT i.*, t.ctid AS old, i.{first} IS NULL AS gone, "
+            "i.{first} IS NOT NULL AND coalesce(t.later, false) AS late "
+            "FROM incoming i {how} JOIN "
+            "(SELECT ctid, {columns}, {later} AS later, {removable} AS removable "
+            "FROM {table} WHERE {reach}) t ON {same_key} "
+            "WHERE t.{first} IS NULL OR (i.{first} IS NULL AND t.removable) "
+            "OR (i.{first} IS NOT NULL AND NOT ({same_values}))"
         ).format(
             first=sql.Identifier(key[0]),
             how=sql.SQL("FULL" if scope else "LEFT"),
             columns=_list(table.varying),
+            later=later,
+            removable=_among(scope) if scope and scope.only_removes else sql.SQL("true"),
             table=identifier(table.name),
-            within=_within(table, scope),
+            reach=_reach(connection, table, scope),
             same_key=_all("t.{0} = i.{0}", key),
-            same_values=_all("t.{0} IS NOT DISTINCT FROM i.{0}", compared),
+            same_values=_all("t.{0} IS NOT DISTINCT FROM i.{0}", table.compared),
         )
     )
     found = connection.execute(
         "SELECT count(*) FILTER (WHERE old IS NULL) AS inserted, "
-        "count(*) FILTER (WHERE old IS NOT NULL AND NOT gone) AS updated, "
+        "count(*) FILTER (WHERE old IS NOT NULL AND NOT gone AND NOT late) AS updated, "
+        "count(*) FILTER (WHERE late) AS superseded, "
         "count(*) FILTER (WHERE gone) AS deleted FROM difference"
     ).fetchone()
     return Loaded(**(found or {}))
+
+
+def _later(table: Table) -> sql.Composable:
+    """Was a row of the table brought by a later payload?"""
+    if table.newest_by is None:
+        return sql.SQL("false")
+    ours = sql.Literal(table.constants[table.newest_by])
+    return sql.SQL("{} > {}::bigint").format(sql.Identifier(table.newest_by), ours)
+
+
+def _reach(connection: Connection, table: Table, scope: Scope | None) -> sql.Composable:
+    """The rows of the table that the payload can meet, and those of its scope."""
+    if scope and not scope.only_removes:
+        return _within(table, scope)
+    parts = [_within(table, None)]
+    if table.near:
+        column = sql.Identifier(table.near)
+        bounds = connection.execute(
+            sql.SQL("SELECT min({0})::text AS least, max({0})::text AS most FROM incoming").format(
+                column
+            )
+        ).fetchone() or {"least": None, "most": None}
+        near = sql.SQL("{} BETWEEN {} AND {}").format(
+            column, sql.Literal(bounds["least"]), sql.Literal(bounds["most"])
+        )
+        own = _among(scope) if scope else sql.SQL("false")
+        parts.append(sql.SQL("({} OR {})").format(near, own))
+    return sql.SQL(" AND ").join(parts)
 
 
 def _has_doubles(
@@ -219,16 +264,17 @@ def _has_doubles(
     there: int,
     result: Loaded,
 ) -> bool:
-    """Does a key come twice? The table's keys are unique, so in a scope every row of it is met
-    exactly once or gone: any other sum means doubles among the old, the rest are among the new."""
-    if scope and total - result.inserted + result.deleted != there:
+    """Does a key come twice? The table's keys are unique, so where a scope bounds the payload every
+    row of it is met exactly once or gone: any other sum means doubles among the old, the rest are
+    among the new."""
+    bounded = scope is not None and not scope.only_removes
+    if bounded and total - result.inserted + result.deleted != there:
         return True
-    key = _list(c for c in table.key if c in table.varying)
-    suspects = sql.SQL("difference WHERE NOT gone") if scope else sql.SQL("incoming")
+    suspects = sql.SQL("difference WHERE NOT gone") if bounded else sql.SQL("incoming")
     found = connection.execute(
         sql.SQL("SELECT EXISTS (SELECT FROM {} GROUP BY {} HAVING count(*) > 1) AS some").format(
             suspects,
-            key,
+            _list(c for c in table.key if c in table.varying),
         )
     ).fetchone()
     return bool(found and found["some"])
@@ -237,28 +283,34 @@ def _has_doubles(
 def _without_doubles(connection: Connection, table: Table, scope: Scope | None) -> Loaded:
     """Keep one of identical rows, none of contradicting ones, and find the difference again."""
     key = [c for c in table.key if c in table.varying]
-    values = [c for c in table.varying if c not in table.key]
     # ROW(…), because count(DISTINCT x) of one column would not count a null among the versions
-    versions = sql.SQL("count(DISTINCT ROW({}))").format(_list(values)) if values else sql.SQL("1")
+    versions = (
+        sql.SQL("count(DISTINCT ROW({}))").format(_list(table.compared, "i."))
+        if table.compared
+        else sql.SQL("1")
+    )
+    same = _all("i.{0} = d.{0}", key)
     connection.execute("DROP TABLE difference")
     connection.execute(
         sql.SQL(
-            "CREATE TEMP TABLE doubles ON COMMIT DROP AS SELECT {key}, {versions} AS versions "
-            "FROM incoming GROUP BY {key} HAVING count(*) > 1"
-        ).format(key=_list(key), versions=versions)
+            "CREATE TEMP TABLE doubles ON COMMIT DROP AS "
+            "WITH d AS MATERIALIZED "
+            "(SELECT {key} FROM incoming GROUP BY {key} HAVING count(*) > 1) "
+            "SELECT {keys}, {versions} AS versions FROM incoming i JOIN d ON {same} GROUP BY {keys}"
+        ).format(key=_list(key), keys=_list(key, "i."), versions=versions, same=same)
     )
-    same = _all("i.{0} = d.{0}", key)
     refused = connection.execute(
         sql.SQL(
-            "DELETE FROM incoming i USING doubles d WHERE {} AND d.versions > 1 RETURNING i.*"
-        ).format(same)
+            "DELETE FROM incoming i USING doubles d WHERE {} AND d.versions > 1 RETURNING {}"
+        ).format(same, _list([table.place] if table.place else table.varying, "i."))
     ).fetchall()
+    first = sql.SQL("ORDER BY {}").format(_list([table.place], "i.")) if table.place else None
     duplicate = connection.execute(
         sql.SQL(
             "DELETE FROM incoming WHERE ctid IN (SELECT ctid FROM (SELECT i.ctid, row_number() "
-            "OVER (PARTITION BY {key}) AS n FROM incoming i JOIN doubles d ON {same}) x "
+            "OVER (PARTITION BY {key} {first}) AS n FROM incoming i JOIN doubles d ON {same}) x "
             "WHERE n > 1)"
-        ).format(key=_list(key, "i."), same=same)
+        ).format(key=_list(key, "i."), first=first or sql.SQL(""), same=same)
     ).rowcount
     connection.execute("DROP TABLE doubles")
     result = _find_difference(connection, table, scope)
@@ -279,7 +331,8 @@ def _refuse_shrinking(table: Table, deleted: int, there: int, run: Run) -> None:
 
 def _write_difference(connection: Connection, table: Table, run: Run) -> None:
     target = identifier(table.name)
-    changing = [c for c in table.varying if c not in table.key]
+    fixed = {c: v for c, v in table.constants.items() if c not in table.key}
+    places = [table.place] if table.place else []
     run_id = sql.Literal(str(run.run_id))
     connection.execute(
         sql.SQL("DELETE FROM {} t USING difference d WHERE t.ctid = d.old AND d.gone").format(
@@ -287,10 +340,17 @@ def _write_difference(connection: Connection, table: Table, run: Run) -> None:
         )
     )
     connection.execute(
-        sql.SQL("UPDATE {} t SET {} FROM difference d WHERE t.ctid = d.old AND NOT d.gone").format(
+        sql.SQL(
+            "UPDATE {} t SET {} FROM difference d WHERE t.ctid = d.old AND NOT (d.gone OR d.late)"
+        ).format(
             target,
             sql.SQL(", ").join(
-                [sql.SQL("{0} = d.{0}").format(sql.Identifier(c)) for c in changing]
+                [sql.SQL("{0} = d.{0}").format(sql.Identifier(c)) for c in table.compared]
+                + [sql.SQL("{0} = d.{0}").format(sql.Identifier(c)) for c in places]
+                + [
+                    sql.SQL("{} = {}").format(sql.Identifier(c), sql.Literal(v))
+                    for c, v in fixed.items()
+                ]
                 + [sql.SQL("run_id = {}").format(run_id)]
             ),
         )

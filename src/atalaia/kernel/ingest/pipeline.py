@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import Any
 
 import polars as pl
@@ -12,10 +12,13 @@ from atalaia.kernel.base.errors import AtalaiaError, NotPublished
 from atalaia.kernel.ingest import bronze, cascade
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.connector import Connector, Shaped
+from atalaia.kernel.ingest.contract import REASON, ROW
 from atalaia.kernel.ingest.corrections import corrected, corrections_of
 from atalaia.kernel.ingest.dead_letters import Rejected, rejected_rows
 from atalaia.kernel.ingest.load import Loaded, load
 from atalaia.kernel.work.job import Counts, Run
+
+_CONTRADICTING = "linhas da mesma chave se contradizem"
 
 
 def ingest(connector: Connector, run: Run) -> None:
@@ -58,7 +61,7 @@ def _load(connector: Connector, run: Run, objects: list[BronzeObject]) -> Counts
         loaded = load(
             connection, connector.table, connector.scope(run.reference_period), stream.batches, run
         )
-        _reject_contradicting(connector, loaded, rejected)
+        _reject_contradicting(connector, loaded, rejected, stream)
         connector.after(connection, run)
         rejected.write(connection, run, connector.name)
         for found in objects:
@@ -79,10 +82,17 @@ def _accounted(connector: Connector, counts: Counts) -> Counts:
     return counts
 
 
-def _reject_contradicting(connector: Connector, loaded: Loaded, rejected: Rejected) -> None:
+def _reject_contradicting(
+    connector: Connector, loaded: Loaded, rejected: Rejected, stream: _Stream
+) -> None:
+    """Put them aside: as they came, where the table keeps their places; else as they were shaped,
+    under their key."""
+    if connector.table.place:
+        stream.put_aside_again({row[connector.table.place] for row in loaded.contradicting})
+        return
     for row in loaded.contradicting:
         place = "/".join(str(row[column]) for column in connector.table.key if column in row)
-        rejected.add_row(row, "linhas da mesma chave se contradizem", place)
+        rejected.add_row(row, _CONTRADICTING, place)
 
 
 class _Stream:
@@ -100,9 +110,7 @@ class _Stream:
         self._read = self._represented = 0
         self._rejected.clear()
         shaper = self._connector.shaper(self._run)
-        corrections = corrections_of(self._connector.name, self._run.reference_period)
-        for dataset, came in self._connector.parse(self._objects):
-            raw = corrected(dataset, came, corrections)
+        for dataset, raw in self._raw():
             self._read += raw.height
             accepted, bad = self._connector.contract.split(dataset, raw)
             self._put_aside(bad, dataset)
@@ -110,6 +118,19 @@ class _Stream:
         last = shaper.finish()
         if last is not None:
             yield from self._pass_on(last, "")
+
+    def _raw(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        corrections = corrections_of(self._connector.name, self._run.reference_period)
+        for dataset, came in self._connector.parse(self._objects):
+            yield dataset, corrected(dataset, came, corrections)
+
+    def put_aside_again(self, places: Set[int]) -> None:
+        """Read the payload once more for the rows at `places`, which contradict each other."""
+        if not places:
+            return
+        for dataset, raw in self._raw():
+            found = raw.filter(pl.col(ROW).is_in(list(places)))
+            self._put_aside(found.with_columns(pl.lit(_CONTRADICTING).alias(REASON)), dataset)
 
     def _put_aside(self, bad: pl.DataFrame, dataset: str) -> None:
         if bad.height:

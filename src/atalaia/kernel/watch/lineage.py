@@ -36,6 +36,7 @@ _AGAIN_SECONDS = 60.0  # after it did not
 _ENDS = {"success": "COMPLETE", "cancelled": "ABORT"}
 _MEANT_FOR_LATER = (408, 425, 429)
 
+_LONGEST_PERIOD = len("2024-07-31")
 # The spec's versions of the facets we write.
 _VERSIONS = {
     "nominalTime": "1-0-1/NominalTimeRunFacet",
@@ -157,8 +158,10 @@ def _facet(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def _run_facets(connection: Connection, run: Mapping[str, Any], ended: bool) -> dict[str, Any]:
-    start, end = nominal(run["reference_period"])
-    facets = {"nominalTime": _facet("nominalTime", nominalStartTime=start, nominalEndTime=end)}
+    facets: dict[str, Any] = {}
+    if len(run["reference_period"]) <= _LONGEST_PERIOD:  # else it is of a file, not of a time
+        start, end = nominal(run["reference_period"])
+        facets["nominalTime"] = _facet("nominalTime", nominalStartTime=start, nominalEndTime=end)
     batch = connection.execute(
         """SELECT batch_id, kind FROM ops.batches WHERE trace_id = %s AND %s <> '-'
            ORDER BY created_at LIMIT 1""",

@@ -50,6 +50,8 @@ def _first_day(period: str) -> date:
 def plan(job: Job, first: str, last: str, *, force: bool = False) -> dict[str, Any]:
     """The plan: nothing is written and no source is asked. Without `force`, periods that are loaded
     stay as they are. Raises BadPeriod."""
+    if job.period_kind == "file":
+        raise BadPeriod(f"{job.name} vai por arquivo: não há períodos entre um e outro.")
     periods = span(checked_period(first, job.period_kind), checked_period(last, job.period_kind))
     with transaction() as connection:
         loaded = _loaded(connection, job, periods)

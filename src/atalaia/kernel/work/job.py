@@ -12,19 +12,33 @@ from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from atalaia.kernel.base.clock import Deadline, now
+from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import BadPeriod, TimedOut
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.work.progress import Progress, silent
 
-PeriodKind = Literal["year", "month", "day"]
+PeriodKind = Literal["year", "month", "day", "file"]  # file: the run is of one file, by its id
 _PERIOD = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
 _KINDS: dict[int, PeriodKind] = {4: "year", 7: "month", 10: "day"}  # by the length of the period
-_NAMES: dict[PeriodKind, str] = {"year": "um ano", "month": "um mês", "day": "um dia"}
-_EXAMPLES: dict[PeriodKind, str] = {"year": "2024", "month": "2024-07", "day": "2024-07-31"}
+_NAMES: dict[PeriodKind, str] = {
+    "year": "um ano",
+    "month": "um mês",
+    "day": "um dia",
+    "file": "um arquivo",
+}
+_EXAMPLES: dict[PeriodKind, str] = {
+    "year": "2024",
+    "month": "2024-07",
+    "day": "2024-07-31",
+    "file": "6f1c9b7e-…, o identificador do arquivo",
+}
 
 
 def checked_period(period: str, kind: PeriodKind | None = None) -> str:
     """`period` itself when it is a YYYY, YYYY-MM or YYYY-MM-DD that exists, and of `kind` when one
-    is wanted; raises BadPeriod otherwise."""
+    is wanted; of kind "file", the file's id. Raises BadPeriod otherwise."""
+    if kind == "file":
+        return _checked_id(period)
     if not _PERIOD.fullmatch(period) or not _exists(period):
         raise BadPeriod(
             f"'{period}' não é um período.", todo="Escreva 2024, 2024-07 ou 2024-07-31."
@@ -36,6 +50,16 @@ def checked_period(period: str, kind: PeriodKind | None = None) -> str:
             todo=f"Escreva como {_EXAMPLES[kind]}.",
         )
     return period
+
+
+def _checked_id(period: str) -> str:
+    try:
+        return str(UUID(period))
+    except ValueError:
+        raise BadPeriod(
+            f"'{period}' não é o identificador de um arquivo, e este job vai por arquivo.",
+            todo="'atalaia files list' mostra os identificadores.",
+        ) from None
 
 
 def _exists(period: str) -> bool:
@@ -86,6 +110,7 @@ class Run:
     trigger: str
     reason: str | None
     trace_id: str
+    tenant_id: str = DEFAULT_TENANT  # whose rows it writes
     max_retries: int = 3
     progress: Progress = silent
     run_id: UUID = field(default_factory=uuid4)
@@ -97,6 +122,7 @@ class Run:
     verdict: str | None = None
     status: str = "running"
     error: str | None = None
+    failure: Exception | None = None  # what `error` is told of
     bronze: list[dict[str, Any]] = field(default_factory=list)
     checks: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -143,3 +169,5 @@ class Job:
     default_periods: Callable[[], Sequence[str]] | None = None  # what `make up` and `wave` run
     period_kind: PeriodKind | None = None  # None: any
     aliases: tuple[str, ...] = ()
+    # What else changes with a run's state: called in the transactions that open and close it.
+    noted: Callable[[Connection, Run], None] = lambda _connection, _run: None

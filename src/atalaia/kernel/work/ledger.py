@@ -46,8 +46,8 @@ def open_run(run: Run) -> None:
         ).fetchall()
         connection.execute(
             """INSERT INTO ops.pipeline_runs (run_id, job_name, domain, reference_period, actor,
-                   trigger, reason, trace_id, started_at_utc)
-               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)""",
+                   trigger, reason, trace_id, started_at_utc, tenant_id)
+               VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)""",
             (
                 run.run_id,
                 run.job.name,
@@ -58,8 +58,10 @@ def open_run(run: Run) -> None:
                 run.reason,
                 run.trace_id,
                 run.started_at,
+                run.tenant_id,
             ),
         )
+        run.job.noted(connection, run)
         for row in dead:
             ended = {"status": "failed", "verdict": "we_failed"}
             _record(connection, run, "run.closed", str(row["run_id"]), _DIED, ended)
@@ -108,6 +110,7 @@ def close_run(run: Run) -> None:
             ),
         ).fetchone()
         if closed:
+            run.job.noted(connection, run)
             ended = {
                 "status": run.status,
                 "verdict": run.verdict,
@@ -136,6 +139,7 @@ def _record(
         trigger=run.trigger,
         subject=subject,
         reason=reason,
+        tenant_id=run.tenant_id,
         details=details,
     )
 

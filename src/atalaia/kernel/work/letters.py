@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +18,10 @@ from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import NotFound, UsageError
 from atalaia.kernel.keep import audit
 from atalaia.kernel.work.batches import RUN
-from atalaia.kernel.work.items import MAX_ATTEMPTS, accept
+from atalaia.kernel.work.items import accept
 
 _STREAM = "dead_letters"
+_RUN_ATTEMPTS = 12  # some 25 minutes: another run of the same file may be in progress
 _ORDINARY_PLACE = re.compile(r".+:[0-9]+")
 
 
@@ -86,33 +87,70 @@ def correct(
 
     Raises NotFound when none waits, and UsageError for a cell that the row does not have, or a row
     whose place in its file is not known."""
-    if "\\u0000" in json.dumps(payload):
-        raise UsageError("O conteúdo tem o caractere NUL, que o banco não guarda. Nada foi mudado.")
-    letter = _waiting(connection, dead_letter_id, tenant_id)
-    if not letter["kind"]:
-        becomes = _changed_cells(letter, payload)
-        connection.execute(
-            """INSERT INTO ops.corrections (dead_letter_id, connector, reference_period, entity_id,
-                   was, becomes, actor, reason)
-               SELECT dead_letter_id, entity_type, reference_period, entity_id, payload, %s, %s, %s
-               FROM ops.dead_letters WHERE dead_letter_id = %s""",
-            (Jsonb(becomes), actor, reason, dead_letter_id),
-        )
-        payload = _run_of(letter)
     who = {"actor": actor, "reason": reason, "trigger": trigger}
-    return _again(connection, letter, payload, corrected=True, **who)
+    (batch,) = correct_all(connection, {dead_letter_id: payload}, tenant_id=tenant_id, **who)
+    return batch
+
+
+def correct_all(
+    connection: Connection,
+    payloads: Mapping[int, Any],
+    *,
+    actor: str,
+    reason: str,
+    trigger: str = "python",
+    tenant_id: str | None = None,
+) -> list[UUID]:
+    """`correct` for many letters, by their numbers: all of them or, raising, none. Rows of the same
+    job and period ask for one run together. Returns the new batches."""
+    who = {"actor": actor, "reason": reason, "trigger": trigger}
+    runs: dict[str, UUID] = {}
+    asked: list[UUID] = []
+    for number, payload in sorted(payloads.items()):
+        if "\\u0000" in json.dumps(payload):
+            raise UsageError(
+                "O conteúdo tem o caractere NUL, que o banco não guarda. Nada foi mudado."
+            )
+        letter = _waiting(connection, number, tenant_id)
+        if letter["kind"]:
+            asked.append(_again(connection, letter, payload, corrected=True, **who))
+            continue
+        _keep_correction(connection, letter, payload, actor, reason)
+        again = _run_of(letter)
+        run = json.dumps(again, sort_keys=True)
+        if run in runs:
+            _decided(connection, letter, runs[run], corrected=True, **who)
+            continue
+        runs[run] = _again(connection, letter, again, corrected=True, **who)
+        asked.append(runs[run])
+    return asked
+
+
+def _keep_correction(
+    connection: Connection, letter: dict[str, Any], payload: Any, actor: str, reason: str
+) -> None:
+    becomes = _changed_cells(letter, payload)
+    connection.execute(
+        """INSERT INTO ops.corrections (dead_letter_id, connector, reference_period, entity_id,
+               was, becomes, actor, reason)
+           SELECT dead_letter_id, entity_type, reference_period, entity_id, payload, %s, %s, %s
+           FROM ops.dead_letters WHERE dead_letter_id = %s""",
+        (Jsonb(becomes), actor, reason, letter["dead_letter_id"]),
+    )
 
 
 def _waiting(connection: Connection, dead_letter_id: int, tenant_id: str | None) -> dict[str, Any]:
     """The letter, held until the transaction ends."""
     letter = connection.execute(
         """SELECT d.dead_letter_id, d.entity_id, d.reference_period, d.payload, i.kind,
-                  i.max_attempts, r.job_name, coalesce(b.tenant_id, %(default)s) AS tenant_id
+                  i.max_attempts, r.job_name,
+                  coalesce(b.tenant_id, r.tenant_id, %(default)s) AS tenant_id
            FROM ops.dead_letters d
            LEFT JOIN ops.work_items i USING (item_id) LEFT JOIN ops.batches b USING (batch_id)
            LEFT JOIN ops.pipeline_runs r ON r.run_id = d.run_id
            WHERE d.dead_letter_id = %(id)s AND NOT d.resolved
-             AND (%(tenant)s::text IS NULL OR coalesce(b.tenant_id, %(default)s) = %(tenant)s)
+             AND coalesce(b.tenant_id, r.tenant_id, %(default)s)
+                 = coalesce(%(tenant)s, b.tenant_id, r.tenant_id, %(default)s)
            FOR UPDATE OF d""",
         {"id": dead_letter_id, "tenant": tenant_id, "default": audit.DEFAULT_TENANT},
     ).fetchone()
@@ -161,7 +199,7 @@ def _again(
         trigger="replay",
         reason=who["reason"],
         key=f"dead letter {number}",
-        max_attempts=letter["max_attempts"] or MAX_ATTEMPTS,
+        max_attempts=letter["max_attempts"] or _RUN_ATTEMPTS,
     )
     _decided(connection, letter, accepted.batch_id, corrected=corrected, **who)
     return accepted.batch_id
@@ -220,10 +258,12 @@ def _resolve(
         """UPDATE ops.dead_letters
            SET resolved = true, resolved_at = clock_timestamp(), resolved_by = %s, notes = %s
            WHERE dead_letter_id = ANY(%s) AND NOT resolved
-           RETURNING dead_letter_id,
+           RETURNING dead_letter_id, coalesce(
                (SELECT batch.tenant_id FROM ops.work_items AS item
                 JOIN ops.batches AS batch USING (batch_id)
-                WHERE item.item_id = dead_letters.item_id) AS tenant_id""",
+                WHERE item.item_id = dead_letters.item_id),
+               (SELECT run.tenant_id FROM ops.pipeline_runs AS run
+                WHERE run.run_id = dead_letters.run_id)) AS tenant_id""",
         (actor, notes, list(dead_letter_ids)),
     ).fetchall()
     return {row["dead_letter_id"]: row["tenant_id"] or audit.DEFAULT_TENANT for row in rows}

@@ -30,6 +30,7 @@ from atalaia.kernel.base.errors import (
 )
 from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.trace import log, trace
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.work.job import Job, Run, checked_period
 from atalaia.kernel.work.ledger import close_run, open_run, watching_for_cancel
 from atalaia.kernel.work.progress import Progress, silent
@@ -50,6 +51,7 @@ def run_job(
     actor: str = "",
     trigger: str = "python",
     reason: str | None = None,
+    tenant_id: str = DEFAULT_TENANT,
     progress: Progress = silent,
 ) -> dict[str, Any]:
     """Run `job` for one period and return the run's columns plus bronze, checks and warnings.
@@ -71,6 +73,7 @@ def run_job(
             trigger=trigger,
             reason=reason and redact(reason),
             trace_id=trace_id,
+            tenant_id=tenant_id,
             progress=progress,
         )
         if dry_run:
@@ -227,7 +230,7 @@ def _refuse_unbalanced(run: Run) -> None:
 
 
 def _conclude(run: Run, error: Exception) -> None:
-    run.error = redact(str(error))
+    run.error, run.failure = redact(str(error)), error
     if isinstance(error, Cancelled):
         run.status = "cancelled"
     elif isinstance(error, SourceError):

@@ -29,7 +29,7 @@ class Wanted(Body):
     """A run: of which job, for which period."""
 
     job_name: str = Field(pattern=r"^[a-z][a-z0-9_]{1,60}$")
-    reference_period: str = Field(max_length=10)
+    reference_period: str = Field(max_length=36)
     force: bool = False
     reason: Words
 

@@ -107,7 +107,7 @@ _LETTERS = """
     FROM ops.dead_letters d
     LEFT JOIN ops.work_items i USING (item_id) LEFT JOIN ops.batches b USING (batch_id)
     LEFT JOIN ops.pipeline_runs r ON r.run_id = d.run_id
-    WHERE coalesce(b.tenant_id, %(house)s) = %(tenant)s
+    WHERE coalesce(b.tenant_id, r.tenant_id, %(house)s) = %(tenant)s
 """
 
 

@@ -82,7 +82,7 @@ def run(
 
 def _period(job: Job, wanted: str | None) -> str:
     if wanted is not None:
-        return checked_period(wanted)
+        return checked_period(wanted, job.period_kind)
     periods = job.default_periods() if job.default_periods else ()
     if len(periods) == 1:
         return periods[0]
@@ -173,7 +173,7 @@ def _in_wave(job: Job, period: str, progress: Steps, options: dict[str, Any]) ->
 
 def _periods(job: Job, wanted: str | None) -> list[str]:
     if wanted is not None:
-        return [checked_period(wanted)]
+        return [checked_period(wanted, job.period_kind)]
     return list(job.default_periods() if job.default_periods else ()) or [f"{now():%Y}"]
 
 
