@@ -5,7 +5,7 @@ from pathlib import Path
 from atalaia.kernel.base.migrate import apply_sql
 
 revision = "019"
-down_revision = "017"
+down_revision = "018"
 branch_labels = None
 depends_on = None
 

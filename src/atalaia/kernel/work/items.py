@@ -101,7 +101,7 @@ def accept(
     """Write a batch with one item per payload, inside the caller's transaction.
 
     The same `key` of a tenant and kind is the same batch; raises Conflict when it comes with other
-    payloads. A batch is not woken for until the transaction is committed: see `serve.worker.wake`.
+    payloads. A batch is not woken for until the transaction is committed: see `bell`.
     """
     if not payloads:
         raise ValueError("a batch has at least one item")

@@ -22,6 +22,7 @@ from atalaia.kernel.base import trace
 from atalaia.kernel.base.settings import project_dir, settings
 from atalaia.kernel.keep.doors import PUBLIC_MARK
 from atalaia.kernel.watch import metrics
+from atalaia.kernel.work import bell
 from atalaia.serve import catalog
 from atalaia.serve.api import (
     access,
@@ -49,6 +50,7 @@ from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Journal
 from atalaia.serve.api.shelf import Shelf
 from atalaia.serve.api.site import Site
+from atalaia.serve.worker import wake
 
 _OWN = (
     health.router,
@@ -73,6 +75,7 @@ _OWN = (
 
 def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     """The application of this process. `front_end` is the folder of the built front end."""
+    bell.hang(wake)
     shelf = Shelf(settings().api_cache_max_bytes)
     data, journal, answers = DataVersion(shelf.renew), Journal(), metrics.Answers()
     access.describe(_api_routes(_OWN))

@@ -167,6 +167,7 @@ _REASONS = {
     "bool_parsing": "deve ser true ou false",
     "uuid_parsing": "deve ser um UUID",
     "json_invalid": "não é JSON válido",
+    "repeated": "está repetido no mesmo pedido",
     "greater_than_equal": "deve ser pelo menos {ge}",
     "less_than_equal": "deve ser no máximo {le}",
     "string_too_short": "deve ter pelo menos {min_length} caractere(s)",
