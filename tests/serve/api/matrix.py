@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -223,6 +223,19 @@ def _runbook_run(tenant: str) -> str | None:
     return state.run_id
 
 
+def _evaluation(tenant: str) -> str:
+    with connect(autocommit=True) as connection:
+        (found,) = connection.execute(
+            """INSERT INTO equivalence.equivalence_results (evaluation_id, tenant_id, request_id,
+                   request_sha256, origem, destino, decisao, score, degraded, mapper, policy,
+                   policy_version, answer, actor, trace_id)
+               VALUES (gen_random_uuid(), %s, 'matrix', sha256(''), 'a', 'b', 'INDEFERIDO', 0,
+                   false, 'm', 'p', '1', '{}', 'a', '-') RETURNING evaluation_id AS id""",
+            (tenant,),
+        ).fetchall()
+    return str(found["id"])
+
+
 def _source(tenant: str) -> str | None:
     if tenant != HOUSE:
         return None  # sources are the house's
@@ -266,17 +279,21 @@ THINGS: dict[str, Callable[[str], str | None]] = {
     "alert_id": _alert, "incident_id": _incident, "source_name": _source,
     "window_id": _window, "schedule_name": _entry,
     "webhook_id": _channel("webhook"), "mailbox_id": _channel("email"), "delivery_id": _delivery,
-    "runbook": _runbook, "runbook_run_id": _runbook_run,
+    "runbook": _runbook, "runbook_run_id": _runbook_run, "evaluation_id": _evaluation,
 }  # fmt: skip
 
 
 class World:
     """Something of each kind for every tenant, whose ids fill the paths."""
 
-    def __init__(self) -> None:
+    def __init__(self, quotas: Iterable[str] = ()) -> None:
+        """`quotas` are those of routes that count by tenant: here nobody is to come to an end."""
         with transaction() as connection:
             for tenant in (MINE, THEIRS):
                 keys.create_tenant(connection, tenant, name=tenant, who=_TEST)
+            for tenant in (HOUSE, MINE, THEIRS):
+                for quota in quotas:
+                    keys.set_quota(connection, tenant, quota, keys.MOST_PER_MINUTE, who=_TEST)
         asked = {name for operation in keyed() for name in operation.parameters}
         unknown = asked - THINGS.keys()
         if unknown:
@@ -331,6 +348,8 @@ def body_of(document: dict[str, Any], told: dict[str, Any]) -> dict[str, Any] | 
     """The schema of the JSON an operation takes, or None."""
     content = told.get("requestBody", {}).get("content", {})
     schema = content.get("application/json", {}).get("schema")
+    if schema and schema.get("type") == "array":  # of items that are all of one model
+        schema = schema["items"]
     if not schema or "$ref" not in schema:
         return None
     found: dict[str, Any] = document["components"]["schemas"][schema["$ref"].split("/")[-1]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, StringConstraints
 
 from atalaia.domains.equivalence import catalog
@@ -23,8 +23,6 @@ from atalaia.kernel.base.database import pooled
 from atalaia.kernel.keep import keys
 from atalaia.kernel.keep.doors import Caller, asks
 from atalaia.kernel.work import bell, letters
-
-__all__ = ["Depends", "router"]
 
 router = APIRouter(prefix="/admin", tags=["administração"])
 _HOUSE = asks("admin")
@@ -159,9 +157,7 @@ def policy_add(wanted: Document, request: Request) -> Response:
     return _added("policy", wanted, request)
 
 
-@router.post(
-    "/taxonomies", status_code=201, openapi_extra=_OWN, summary="Acrescenta uma taxonomia"
-)
+@router.post("/taxonomies", status_code=201, openapi_extra=_OWN, summary="Acrescenta uma taxonomia")
 def taxonomy_add(wanted: Document, request: Request) -> Response:
     """A version of the own tenant's; it never changes. The same again changes nothing."""
     return _added("taxonomy", wanted, request)

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi import Request as HttpRequest
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
@@ -137,7 +137,7 @@ def wanted(
     )
 
 
-Filters = Annotated[Wanted, admin.Depends(wanted)]
+Filters = Annotated[Wanted, Depends(wanted)]
 
 
 @router.get("/evaluations", openapi_extra=_READS, summary="O que foi avaliado, do mais novo")
@@ -175,9 +175,7 @@ def _closing(pieces: Iterator[bytes], opened: ExitStack) -> Iterator[bytes]:
         yield from pieces
 
 
-@router.get(
-    "/evaluations/{evaluation_id}", openapi_extra=_READS, summary="Uma avaliação, inteira"
-)
+@router.get("/evaluations/{evaluation_id}", openapi_extra=_READS, summary="Uma avaliação, inteira")
 def evaluation(evaluation_id: UUID, request: HttpRequest) -> Response:
     """What was answered, by whom it was asked, and the hash of what was asked."""
     with pooled() as connection:
@@ -217,6 +215,5 @@ def _listed(
     return json({"items": items, "count": len(items)})
 
 
-ROUTER = APIRouter()
-ROUTER.include_router(router)
-ROUTER.include_router(admin.router)
+ROUTER = APIRouter()  # each route keeps its own prefix; a router inside another would be no route
+ROUTER.routes.extend((*router.routes, *admin.router.routes))

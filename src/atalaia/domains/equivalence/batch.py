@@ -34,6 +34,7 @@ MOST_ITEMS = 100_000
 MOST_BYTES = 512 << 20
 MOST_ARRAY_BYTES = 64 << 20  # a JSON array is read whole; beyond this, JSON lines
 _GROUP = 50
+_MOST_TOLD = 20
 
 
 class Refused(UsageError):
@@ -61,7 +62,7 @@ class Read:
 @contextmanager
 def read(body: IO[bytes]) -> Iterator[Read]:
     """Check every item of a JSON array or of JSON lines. Raises UsageError for what is neither, and
-    Refused, which names up to 20 items with what is wrong with each."""
+    Refused, which tells the first things that are wrong, with where."""
     sha256, seen, total = hashlib.sha256(), set[str](), 0
     errors: list[dict[str, Any]] = []
     with TemporaryFile() as kept:
@@ -73,10 +74,10 @@ def read(body: IO[bytes]) -> Iterator[Read]:
                 line = orjson.dumps(request.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
                 sha256.update(line + b"\n")
                 kept.write(line + b"\n")
-            if len(errors) >= 20:
+            if len(errors) >= _MOST_TOLD:
                 break
         if errors:
-            raise Refused(errors)
+            raise Refused(errors[:_MOST_TOLD])
         if not total:
             raise UsageError("O lote não tem nenhum item. Nada foi aceito.")
         yield Read(kept, total, sha256.digest())
@@ -92,8 +93,8 @@ def _checked(
             else Request.model_validate(said)
         )
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        errors.append({**first, "loc": ("body", position, *first["loc"])})
+        for one in error.errors(include_url=False, include_input=False):
+            errors.append({**one, "loc": ("body", position, *one["loc"])})
         return None
     if request.request_id in seen:
         place = ("body", position, "request_id")

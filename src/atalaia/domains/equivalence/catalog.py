@@ -56,7 +56,7 @@ def add(
     sha256 = hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).digest()
     added = connection.execute(
         f"""INSERT INTO {_TABLES[kind]} (tenant_id, code, version, document, sha256, created_by)
-            VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",
+            VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",  # noqa: S608
         (tenant_id, code, read.version, Jsonb(whole), sha256, who.actor),
     ).rowcount
     if not added:
@@ -73,7 +73,7 @@ def _require_the_same(
     connection: Connection, kind: Kind, tenant_id: str, code: str, version: str, sha256: bytes
 ) -> None:
     found = connection.execute(
-        f"SELECT sha256 FROM {_TABLES[kind]} WHERE (tenant_id, code, version) = (%s, %s, %s)",
+        f"SELECT sha256 FROM {_TABLES[kind]} WHERE (tenant_id, code, version) = (%s, %s, %s)",  # noqa: S608
         (tenant_id, code, version),
     ).fetchone()
     if found is None or bytes(found["sha256"]) != sha256:
@@ -89,7 +89,7 @@ def set_active(
     """Use that version from now on. False when it was in use. Raises NotFound."""
     table = _TABLES[kind]
     found = connection.execute(
-        f"SELECT version, active FROM {table} WHERE (tenant_id, code) = (%s, %s) FOR UPDATE",
+        f"SELECT version, active FROM {table} WHERE (tenant_id, code) = (%s, %s) FOR UPDATE",  # noqa: S608
         (tenant_id, code),
     ).fetchall()
     standing = {row["version"]: row["active"] for row in found}
@@ -98,11 +98,11 @@ def set_active(
     if standing[version]:
         return False
     connection.execute(
-        f"UPDATE {table} SET active = false WHERE (tenant_id, code) = (%s, %s) AND active",
+        f"UPDATE {table} SET active = false WHERE (tenant_id, code) = (%s, %s) AND active",  # noqa: S608
         (tenant_id, code),
     )
     connection.execute(
-        f"UPDATE {table} SET active = true WHERE (tenant_id, code, version) = (%s, %s, %s)",
+        f"UPDATE {table} SET active = true WHERE (tenant_id, code, version) = (%s, %s, %s)",  # noqa: S608
         (tenant_id, code, version),
     )
     was = next((one for one, active in standing.items() if active), None)
@@ -160,16 +160,16 @@ def choose(
 ) -> Chosen:
     """What a request is judged by: what it names, else what the tenant uses for the course, else
     what the house uses. Raises NotFound for what is named and not there."""
-    bound = _bound(connection, tenant_id, course or "")
-    code = policy or (bound and bound["policy"])
+    bound = _bound(connection, tenant_id, course or "") or {"policy": None, "taxonomy": None}
+    code = policy or bound["policy"]
     if not code:
         raise UsageError(
             "Não há política para este tenant, e o pedido não diz qual. Nada foi avaliado.",
             todo="Diga 'policy' no pedido, ou vincule uma em POST /admin/bindings.",
         )
     rules = _version(connection, "policy", code, policy_version, tenant_id)
-    found = _taxonomy(connection, tenant_id, area or (bound and bound["taxonomy"]),
-                      taxonomy_version, destination)  # fmt: skip
+    found = _taxonomy(connection, tenant_id, area or bound["taxonomy"], taxonomy_version,
+                      destination)  # fmt: skip
     assert isinstance(rules, Policy)  # noqa: S101  as _READ has it
     return Chosen(rules, found)
 
@@ -190,7 +190,7 @@ def _version(
         f"""SELECT tenant_id, version, encode(sha256, 'hex') AS sha256 FROM {_TABLES[kind]}
             WHERE tenant_id IN (%(tenant)s, %(house)s) AND code = %(code)s
               AND CASE WHEN %(version)s::text IS NULL THEN active ELSE version = %(version)s END
-            ORDER BY tenant_id <> %(tenant)s LIMIT 1""",
+            ORDER BY tenant_id <> %(tenant)s LIMIT 1""",  # noqa: S608
         {"tenant": tenant_id, "house": DEFAULT_TENANT, "code": code, "version": version},
     ).fetchone()
     if found is None:
@@ -207,8 +207,7 @@ def _read(
     known = _known(kind, sha256)
     if not known:
         row = connection.execute(
-            f"SELECT document FROM {_TABLES[kind]} "
-            "WHERE (tenant_id, code, version) = (%s, %s, %s)",
+            f"SELECT document FROM {_TABLES[kind]} WHERE (tenant_id, code, version) = (%s, %s, %s)",  # noqa: S608
             (tenant_id, code, version),
         ).fetchone()
         assert row is not None  # noqa: S101  a version is never removed
@@ -270,6 +269,6 @@ def listed(
             WHERE tenant_id IN (%(tenant)s, %(house)s)
               AND (%(code)s::text IS NULL OR code = %(code)s)
               AND (%(version)s::text IS NULL OR version = %(version)s)
-            ORDER BY code, tenant_id, created_at DESC, version DESC""",
+            ORDER BY code, tenant_id, created_at DESC, version DESC""",  # noqa: S608
         {"tenant": tenant_id, "house": DEFAULT_TENANT, "code": code, "version": version},
     ).fetchall()

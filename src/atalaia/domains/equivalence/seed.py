@@ -23,6 +23,8 @@ _WHO = Who("atalaia", "up", "políticas e taxonomias que vêm com o produto")
 def seed(folder: Path = DATA) -> int:
     """Add what is not there yet; returns how much that was. What somebody else made active, or
     bound, stays so."""
+    if not folder.exists():
+        return 0
     with transaction() as connection:
         added = sum(
             _add(connection, "policy", one) for one in _documents(folder / "policies.yml")

@@ -12,8 +12,8 @@ from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.database import Connection
 
-COLUMNS: LiteralString = """evaluation_id, request_id, batch_id, curso, origem, destino, decisao, score,
-    degraded, mapper, policy, policy_version, taxonomy, taxonomy_version, actor, trace_id,
+COLUMNS: LiteralString = """evaluation_id, request_id, batch_id, curso, origem, destino, decisao,
+    score, degraded, mapper, policy, policy_version, taxonomy, taxonomy_version, actor, trace_id,
     encode(request_sha256, 'hex') AS request_sha256, created_at"""
 _FILTERED: LiteralString = """tenant_id = %(tenant)s
     AND (%(since)s::timestamptz IS NULL OR created_at >= %(since)s)
@@ -108,7 +108,7 @@ def page(
     rows = connection.execute(
         f"""SELECT seq, {COLUMNS} FROM equivalence.equivalence_results
             WHERE {_FILTERED} AND (%(before)s::bigint IS NULL OR seq < %(before)s)
-            ORDER BY seq DESC LIMIT %(size)s + 1""",
+            ORDER BY seq DESC LIMIT %(size)s + 1""",  # noqa: S608
         {**asdict(wanted), "before": before, "size": size},
     ).fetchall()
     more = len(rows) > size
@@ -122,7 +122,7 @@ def counted(connection: Connection, wanted: Wanted) -> dict[str, int]:
                    count(*) FILTER (WHERE decisao = 'DEFERIDO') AS "DEFERIDO",
                    count(*) FILTER (WHERE decisao = 'ANALISE_HUMANA') AS "ANALISE_HUMANA",
                    count(*) FILTER (WHERE decisao = 'INDEFERIDO') AS "INDEFERIDO"
-            FROM equivalence.equivalence_results WHERE {_FILTERED}""",
+            FROM equivalence.equivalence_results WHERE {_FILTERED}""",  # noqa: S608
         asdict(wanted),
     ).fetchone()
     assert row is not None  # noqa: S101  an aggregate gives its row
@@ -133,7 +133,7 @@ def one(connection: Connection, tenant_id: str, evaluation_id: UUID) -> dict[str
     """One evaluation with its answer, or None."""
     return connection.execute(
         f"""SELECT {COLUMNS}, answer::json AS answer FROM equivalence.equivalence_results
-            WHERE tenant_id = %s AND evaluation_id = %s""",
+            WHERE tenant_id = %s AND evaluation_id = %s""",  # noqa: S608
         (tenant_id, evaluation_id),
     ).fetchone()
 
@@ -144,7 +144,7 @@ def each(connection: Connection, wanted: Wanted) -> Iterator[dict[str, Any]]:
         cursor.itersize = _EXPORT_ROWS
         yield from cursor.execute(
             f"""SELECT {COLUMNS} FROM equivalence.equivalence_results
-                WHERE {_FILTERED} ORDER BY seq""",
+                WHERE {_FILTERED} ORDER BY seq""",  # noqa: S608
             asdict(wanted),
         )
 

@@ -68,7 +68,7 @@ class Options(Strict):
     detalhes: bool = Field(True, description="false: sem itens, evidence e justificativa_detalhada")
 
 
-_EXAMPLE = {
+_EXAMPLE: dict[str, Any] = {
     "request_id": "2026-000123-CALC1",
     "origem": {
         "nome": "Cálculo Diferencial e Integral I",

@@ -65,8 +65,10 @@ def needs(
 
 def _let_in(request: Request, rule: Rule) -> Caller:
     who = _caller(request)
-    _count(who, f"{request.method} {request.scope['route'].path}", rule)
-    if not rule.lets(who.role, who.tenant_id):
+    allowed = rule.lets(who.role, who.tenant_id)
+    if allowed or not rule.quota:  # who may not come spends nothing of the tenant's
+        _count(who, f"{request.method} {request.scope['route'].path}", rule)
+    if not allowed:
         raise NotAllowed()
     request.state.caller = who
     return who
