@@ -129,7 +129,9 @@ def test_a_decision_is_recorded_by_hashes_and_versions_and_no_text(
 def test_what_cannot_be_is_refused_with_its_field(
     api: Api, client: dict[str, str], changes: dict[str, Any], field: str
 ) -> None:
-    answer = api.client.post(PATH, headers=client, json=asked(**{"request_id": "refused", **changes}))
+    answer = api.client.post(
+        PATH, headers=client, json=asked(**{"request_id": "refused", **changes})
+    )
     assert answer.status_code == 422
     assert any(one["field"].startswith(field) for one in answer.json()["errors"])
     assert "123.456.789-09" not in answer.text

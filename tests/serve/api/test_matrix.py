@@ -149,9 +149,7 @@ def test_a_field_no_write_names_is_refused_by_every_write(api: Api, world: World
             )
             assert answer.status_code == 422, operation.name
             # Of an item of an array the field stands behind its place.
-            refused = {
-                e["field"].removeprefix("0."): e["reason"] for e in answer.json()["errors"]
-            }
+            refused = {e["field"].removeprefix("0."): e["reason"] for e in answer.json()["errors"]}
             assert refused.get(field) == "este campo não existe aqui", (operation.name, refused)
     assert writes >= 2
 
