@@ -93,8 +93,10 @@ def _checked(
             else Request.model_validate(said)
         )
     except ValidationError as error:
-        for one in error.errors(include_url=False, include_input=False):
-            errors.append({**one, "loc": ("body", position, *one["loc"])})
+        errors.extend(
+            {**wrong, "loc": ("body", position, *wrong["loc"])}
+            for wrong in error.errors(include_url=False, include_input=False)
+        )
         return None
     if request.request_id in seen:
         place = ("body", position, "request_id")
