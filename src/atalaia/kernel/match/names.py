@@ -28,7 +28,7 @@ from rapidfuzz import fuzz, process
 from atalaia.kernel.match.spelling import Spelling
 from atalaia.kernel.match.text import fold, folded
 
-Method = Literal["exact", "folded", "rule", "fuzzy"]
+Method = Literal["exact", "folded", "rule", "fuzzy", "slip"]  # slip: see `forgiving`
 CODE, METHOD, PART, REASON = "_code", "_method", "_part", "_reason"  # what `reconcile` adds
 _ASKED = ["group", "name", "_epoch"]
 _ANSWER = {
@@ -130,6 +130,23 @@ class Reconciler:
     ) -> list[Candidate]:
         """The codes of the group by likeness of spelling, the nearest first, one entry a code."""
         return self._candidates(group, fold(name), self._day(self._epoch(at)))[:limit]
+
+    def group_of(self, written: str | None) -> str | None:
+        """The group that is written so, if there is one."""
+        return self._group(written)
+
+    def spellings(self, group: str, at: date | None = None) -> dict[Name, str]:
+        """The names of a group valid on day `at`, with their reduced spelling."""
+        return self._spellings(group, self._day(self._epoch(at))) if group in self._ever else {}
+
+    def known_anywhere(self, name: str) -> bool:
+        """Is it, but for case and accents, a name of any group at any time?"""
+        plain = fold(name)
+        return any(plain in names for names in self._ever.values())
+
+    def spell(self, name: str) -> str:
+        """The reduced spelling of any name."""
+        return self._spelling.key(fold(name))
 
     def reconcile(
         self, frame: pl.DataFrame, *, group: str, name: str, at: str | None = None

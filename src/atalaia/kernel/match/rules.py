@@ -15,6 +15,7 @@ import polars as pl
 import yaml
 
 from atalaia.kernel.match.names import REASON, Name
+from atalaia.kernel.match.slips import Slips
 from atalaia.kernel.match.spelling import Spelling
 
 
@@ -37,12 +38,13 @@ class Rules:
     spelling: Spelling
     least_score: float
     margin: float
+    slips: Slips
 
 
 def read_rules(path: Path) -> Rules:
     """The rules of one file. Raises ValueError where it is not understood."""
     said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    _only(said, {"spelling", "accept", "aliases", "parts", "refused"}, str(path.name))
+    _only(said, {"spelling", "accept", "slips", "aliases", "parts", "refused"}, str(path.name))
     spelling, accept = said["spelling"], said["accept"]
     _only(spelling, {"weak_words", "same_sound"}, "spelling")
     _only(accept, {"least_score", "margin"}, "accept")
@@ -52,6 +54,7 @@ def read_rules(path: Path) -> Rules:
         spelling=Spelling(frozenset(spelling["weak_words"]), spelling["same_sound"]),
         least_score=accept["least_score"],
         margin=accept["margin"],
+        slips=_slips(said.get("slips", {})),
     )
 
 
@@ -69,6 +72,14 @@ def refuse(
     judged = frame.with_columns(reason.alias(REASON))
     bad = pl.col(REASON).is_not_null()
     return judged.filter(~bad).drop(REASON), judged.filter(bad)
+
+
+def _slips(said: dict[str, Any]) -> Slips:
+    _only(said, {"titles", "abbreviations"}, "slips")
+    return Slips(
+        tuple(said.get("titles", ())),
+        {short: tuple(meant) for short, meant in said.get("abbreviations", {}).items()},
+    )
 
 
 def _alias(said: dict[str, Any]) -> Name:
