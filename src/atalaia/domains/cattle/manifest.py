@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atalaia.kernel.domain import Domain
+from atalaia.domains.cattle import limits
+from atalaia.domains.cattle.loading import CONNECTORS, JOBS
+from atalaia.kernel.domain import Domain, RegistryEntry
 
 DOMAIN = Domain(
     name="cattle",
     title="Conecta Boi",
     folder=Path(__file__).parent,
-    jobs=(),
-    connectors=(),
-    registry=(),
+    jobs=JOBS,
+    connectors=CONNECTORS,
+    registry=tuple(
+        RegistryEntry(one.name, one.name, "cattle", one.source, "implemented") for one in CONNECTORS
+    ),
+    thresholds=limits.FILE,
+    work="atalaia.domains.cattle.work:HANDLERS",
 )

@@ -85,7 +85,8 @@ class Table:
 
 @dataclass(slots=True)
 class Shaped:
-    """Rows for the table, and rows that could not become any, as they came with `_reason`.
+    """Rows for the table, and rows that could not become any, as they came with `_reason`; or only
+    their `_row` and `_reason`, and what came is found again.
 
     `sources` is how many raw rows `rows` stand for, when that is not one each: 0 for rows held
     back to be summed, their number when the sums are given out."""

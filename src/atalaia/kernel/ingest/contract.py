@@ -13,6 +13,7 @@ from atalaia.kernel.base.errors import ContractBroken
 
 ROW = "_row"  # the row's place in its payload, from 1; every raw frame carries it
 REASON = "_reason"
+_TYPED = "_typed "  # before the name of a column, while rows are judged
 
 Type = Literal["text", "integer", "decimal", "number", "date", "bytes"]
 _POLARS: dict[Type, Any] = {
@@ -46,11 +47,23 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """How a person's program writes numbers and dates: `decimal_mark` is ',' or '.', the other one
+    may group thousands; `date_format` is strptime's. A cell written otherwise is no number or date,
+    so that 1.234 is never taken for what it is not."""
+
+    decimal_mark: str
+    date_format: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
-    """The columns of each dataset a connector may meet, and the version of the agreement."""
+    """The columns of each dataset a connector may meet, and the version of the agreement. Numbers
+    and dates are as programs write them (12.5, 2024-07-31) unless `written` says otherwise."""
 
     version: int
     datasets: dict[str, dict[str, Column]]
+    written: Written | None = None
 
     def kept(self, dataset: str) -> dict[str, Column]:
         """The columns of a dataset that are read."""
@@ -66,15 +79,19 @@ class Contract:
         `_reason`. Raises ContractBroken for an unknown or missing column."""
         columns = self.kept(dataset)
         _same_columns(dataset, columns, [name for name in frame.columns if name != ROW])
+        typed = frame.with_columns(
+            _typed(name, column, frame.schema[name], self.written).alias(_TYPED + name)
+            for name, column in columns.items()
+        )
         reasons = [_reason(name, column, frame.schema[name]) for name, column in columns.items()]
-        judged = frame.with_columns(
+        judged = typed.with_columns(
             pl.concat_str(reasons, separator="; ", ignore_nulls=True).alias(REASON)
         )
         bad = pl.col(REASON) != ""
         accepted = judged.filter(~bad).select(
-            ROW, *[_typed(name, column, frame.schema[name]) for name, column in columns.items()]
+            ROW, *[pl.col(_TYPED + name).alias(name) for name in columns]
         )
-        return accepted, judged.filter(bad)
+        return accepted, judged.filter(bad).drop(pl.selectors.starts_with(_TYPED))
 
     def as_dict(self) -> dict[str, Any]:
         """The payload side of the contract, JSON-ready."""
@@ -103,19 +120,34 @@ def _same_columns(dataset: str, columns: dict[str, Column], names: Sequence[str]
     )
 
 
-def _typed(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
+def _typed(name: str, column: Column, dtype: pl.DataType, written: Written | None) -> pl.Expr:
     wanted = _POLARS[column.type]
     if dtype == wanted:
         return pl.col(name)
     value = pl.col(name).str.strip_chars() if dtype == pl.String else pl.col(name)
     if column.type == "date" and dtype == pl.String:
-        return value.str.to_date("%Y-%m-%d", strict=False)  # never a guess at 03/04/2024
+        form = written.date_format if written else "%Y-%m-%d"  # never a guess at 03/04/2024
+        if "%H" in form:
+            return value.str.to_datetime(form, strict=False).dt.date()
+        return value.str.to_date(form, strict=False)
+    if written and dtype == pl.String and column.type in ("integer", "decimal", "number"):
+        value = _plain_number(value, written.decimal_mark)
     return value.cast(wanted, strict=False)
+
+
+def _plain_number(value: pl.Expr, mark: str) -> pl.Expr:
+    """'1.234,5' as '1234.5' where the comma is the mark; null for what is written otherwise."""
+    group = "." if mark == "," else ","
+    well = value.str.contains(rf"^[+-]?([0-9]{{1,3}}(\{group}[0-9]{{3}})+|[0-9]+)(\{mark}[0-9]+)?$")
+    plain = value.str.replace_all(group, "", literal=True)
+    if mark == ",":
+        plain = plain.str.replace(",", ".", literal=True)
+    return pl.when(well).then(plain)
 
 
 def _reason(name: str, column: Column, dtype: pl.DataType) -> pl.Expr:
     """Null when the cell is good, else what is wrong with it, in pt-BR."""
-    value, typed = pl.col(name), _typed(name, column, dtype)
+    value, typed = pl.col(name), pl.col(_TYPED + name)
     present = value.is_not_null() & (value != "" if dtype == pl.String else True)
     words = typed if column.type == "text" else value  # a code may come as a number
     rules: list[tuple[pl.Expr, str]] = []

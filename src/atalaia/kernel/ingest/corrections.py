@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from atalaia.kernel.base.database import transaction
-from atalaia.kernel.ingest.contract import ROW
+from atalaia.kernel.ingest.contract import REASON, ROW
 from atalaia.kernel.ingest.dead_letters import as_kept, readable
 
 
@@ -55,6 +55,8 @@ def corrected(dataset: str, frame: pl.DataFrame, corrections: Sequence[Correctio
     for one in wanted:
         if one.place in rows and _is_as_it_was(rows[one.place], one.was):
             rows[one.place] |= {n: _cell(cell, frame.schema[n]) for n, cell in one.becomes.items()}
+            if REASON in frame.columns:  # a row that the reader could not read has its cells now
+                rows[one.place][REASON] = None
     patch = pl.DataFrame(list(rows.values()), schema=frame.schema)
     return frame.update(patch, on=ROW, include_nulls=True)
 

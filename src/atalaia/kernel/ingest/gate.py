@@ -6,6 +6,7 @@ seconds, with the reason in words. `docs/files.md` lists what passes and what do
 
 from __future__ import annotations
 
+import codecs
 import re
 import stat
 import zipfile
@@ -84,13 +85,36 @@ def _pieces(path: Path, deadline: Deadline) -> Iterator[bytes]:
 
 
 def _text(path: Path, deadline: Deadline) -> None:
-    """Text in an encoding of official files: no zero bytes, not the beginning of anything else."""
+    """Text in an encoding of official files: no zero bytes, not the beginning of anything else.
+    UTF-16 has zero bytes, and is text when its mark stands first and all of it can be read."""
+    if _is_utf16(path):
+        _utf16(path, deadline)
+        return
     for number, chunk in enumerate(_pieces(path, deadline)):
         page = chunk[:256].lstrip(b"\xef\xbb\xbf \r\n\t").lower().startswith(_PAGES)
         if number == 0 and (page or chunk.startswith(_FOREIGN)):
             raise FileRefused("O conteúdo não é o que o nome diz")
         if b"\x00" in chunk:
             raise FileRefused("Não é texto em UTF-8 nem em Latin-1")
+
+
+def _is_utf16(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(4)
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and head[2:] != b"\x00\x00"
+
+
+def _utf16(path: Path, deadline: Deadline) -> None:
+    decoder = codecs.getincrementaldecoder("utf-16")()
+    try:
+        for number, chunk in enumerate(_pieces(path, deadline)):
+            text = decoder.decode(chunk)
+            page = text[:256].lstrip().lower().encode("utf-8", "replace").startswith(_PAGES)
+            if "\x00" in text or (number == 0 and page):
+                raise FileRefused("O conteúdo não é o que o nome diz")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise FileRefused("Não é UTF-16 até o fim, como o seu começo diz") from error
 
 
 def _xml(path: Path, deadline: Deadline) -> None:

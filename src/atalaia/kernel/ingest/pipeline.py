@@ -29,8 +29,13 @@ def ingest(connector: Connector, run: Run) -> None:
         run.warnings += catch.warnings
         run.bronze += [found.as_dict() for found in catch.objects]
         detail |= {"source_type": catch.source_type, "files": len(catch.objects)}
+    load_objects(connector, run, catch.objects)
+
+
+def load_objects(connector: Connector, run: Run, objects: list[BronzeObject]) -> None:
+    """Bring payloads that are in bronze already into the connector's table."""
     with run.step("load", connector=connector.name, table=connector.table.name) as detail:
-        counts = _load(connector, run, catch.objects)
+        counts = _load(connector, run, objects)
         run.counts.add(counts)
         detail |= {"read": counts.read, "loaded": counts.loaded, "rejected": counts.rejected}
 
@@ -112,9 +117,15 @@ class _Stream:
         shaper = self._connector.shaper(self._run)
         for dataset, raw in self._raw():
             self._read += raw.height
+            if REASON in raw.columns:  # what the reader itself could make no row of
+                self._put_aside(raw.filter(pl.col(REASON).is_not_null()), dataset)
+                raw = raw.filter(pl.col(REASON).is_null()).drop(REASON)
             accepted, bad = self._connector.contract.split(dataset, raw)
             self._put_aside(bad, dataset)
-            yield from self._pass_on(shaper.shape(dataset, accepted), dataset)
+            shaped = shaper.shape(dataset, accepted)
+            if shaped.rejected is not None and set(shaped.rejected.columns) == {ROW, REASON}:
+                shaped.rejected = raw.join(shaped.rejected, on=ROW)
+            yield from self._pass_on(shaped, dataset)
         last = shaper.finish()
         if last is not None:
             yield from self._pass_on(last, "")
@@ -129,6 +140,8 @@ class _Stream:
         if not places:
             return
         for dataset, raw in self._raw():
+            if REASON in raw.columns:
+                continue
             found = raw.filter(pl.col(ROW).is_in(list(places)))
             self._put_aside(found.with_columns(pl.lit(_CONTRADICTING).alias(REASON)), dataset)
 

@@ -22,7 +22,9 @@ from starlette.exceptions import HTTPException
 from atalaia.kernel.base.errors import (
     CATALOGUE,
     AtalaiaError,
+    ContractBroken,
     DatabaseUnavailable,
+    FileRefused,
     TooMany,
     Unavailable,
     UsageError,
@@ -122,7 +124,8 @@ _UNPREPARED_SQLSTATES = {"42P01", "42703", "42883", "3F000", "55000"}
 def of_error(error: AtalaiaError) -> Problem:
     """The problem an error of ours means. Messages of UsageErrors are written for the caller."""
     meaning = outcome(error)
-    own = isinstance(error, UsageError) and meaning.slug not in _DETAILS
+    told = isinstance(error, UsageError | FileRefused | ContractBroken)
+    own = told and meaning.slug not in _DETAILS
     detail = f"{error.message} {error.todo}".strip() if own else _DETAILS.get(meaning.slug, "")
     headers = {"www-authenticate": "Bearer"} if meaning.status == HTTPStatus.UNAUTHORIZED else {}
     if isinstance(error, TooMany):
