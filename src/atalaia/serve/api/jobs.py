@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from atalaia.kernel.base.database import pooled, row
+from atalaia.kernel.base.database import connect, pooled, row
 from atalaia.kernel.base.errors import NotFound
 from atalaia.kernel.keep.doors import Caller
 from atalaia.kernel.work import batches
@@ -19,6 +21,7 @@ from atalaia.serve.api.answers import Page, PageSize, answer
 from atalaia.serve.api.work import Decision, Words, accepted_answer
 
 router = APIRouter(prefix="/v1/jobs", tags=["operação"])
+_LINES, _LINES_AT_ONCE = "application/x-ndjson", 200
 Viewer = Annotated[Caller, Depends(needs("viewer", clients=True))]
 Operator = Annotated[Caller, Depends(needs("operator"))]
 Owner = Annotated[Caller, Depends(needs("operator", clients=True))]
@@ -81,14 +84,18 @@ def job(batch_id: UUID, who: Viewer) -> Response:
     return answer(found["body"])
 
 
-@router.get("/{batch_id}/results", summary="O que cada item deu, em páginas")
+@router.get("/{batch_id}/results", summary="O que cada item deu, em páginas ou de uma vez")
 def results(
     batch_id: UUID,
     who: Viewer,
     page: Page = 1,
     page_size: PageSize = 100,
+    accept: Annotated[str, Header(max_length=500, include_in_schema=False)] = "",
 ) -> Response:
-    """Items by position, with state, attempts, result and error."""
+    """Items by position, with state, attempts, result and error. With `Accept:
+    application/x-ndjson` all of them, one a line, as of one moment."""
+    if _LINES in accept:
+        return _all_results(batch_id, who.tenant_id)
     found = row(
         """WITH listed AS (
                SELECT position, status, attempt, result, error, finished_at
@@ -111,6 +118,31 @@ def results(
     if found is None:
         raise NotFound("Não há trabalho com esse identificador.")
     return answer(found["body"])
+
+
+def _all_results(batch_id: UUID, tenant_id: str) -> StreamingResponse:
+    with pooled() as connection:
+        known = connection.execute(
+            "SELECT FROM ops.batches WHERE batch_id = %s AND tenant_id = %s", (batch_id, tenant_id)
+        ).fetchone()
+    if known is None:
+        raise NotFound("Não há trabalho com esse identificador.")
+    return StreamingResponse(
+        _lines(batch_id), media_type=_LINES, headers={"cache-control": "no-store"}
+    )
+
+
+def _lines(batch_id: UUID) -> Iterator[str]:
+    """Some hundred items at a time: each piece sent costs a change of thread."""
+    with connect() as connection, connection.cursor("results") as cursor:
+        cursor.execute(
+            """SELECT json_build_object('position', position, 'status', status, 'attempt', attempt,
+                   'result', result, 'error', error, 'finished_at', finished_at)::text AS line
+               FROM ops.work_items WHERE batch_id = %s ORDER BY position""",
+            (batch_id,),
+        )
+        while found := cursor.fetchmany(_LINES_AT_ONCE):
+            yield "".join(f"{row['line']}\n" for row in found)
 
 
 @router.post("/{batch_id}/cancel", summary="Cancela o que ainda não foi feito")

@@ -1,1 +1,0 @@
-../../../../src/atalaia/domains/equivalence/db/sql/equivalence_001.sql
