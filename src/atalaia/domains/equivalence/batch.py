@@ -178,7 +178,7 @@ def _remembering(connection: Connection) -> Callable[[Request, str], Chosen]:
         named = (
             tenant_id, request.curso, request.policy, request.versions.politica,
             request.versions.taxonomia, request.destino.area,
-            request.destino.area or request.destino.nome,
+            request.destino.area or (request.destino.nome, request.destino.ementa),
         )  # fmt: skip
         if named not in known:
             known[named] = service.chosen_for(connection, request, tenant_id)

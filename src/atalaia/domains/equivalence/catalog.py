@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal, LiteralString
 
@@ -20,7 +20,9 @@ from atalaia.kernel.base.errors import Conflict, NotFound, UsageError
 from atalaia.kernel.keep import audit
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.keep.keys import Who
+from atalaia.kernel.match.concepts import Lexicon
 from atalaia.kernel.match.subjects import Policy, Taxonomy
+from atalaia.kernel.match.syllabus import read
 from atalaia.kernel.match.text import fold
 
 STREAM = "equivalence"
@@ -50,23 +52,23 @@ def add(
 ) -> dict[str, Any]:  # fmt: skip
     """Add a version. The same again is no error and changes nothing. Raises UsageError for a
     document that is not one, Conflict when that version says something else."""
-    read = _READ[kind](document)
-    whole = read.as_dict()
-    code = read.code if isinstance(read, Policy) else read.area
+    agreed = _READ[kind](document)
+    whole = agreed.as_dict()
+    code = agreed.code if isinstance(agreed, Policy) else agreed.area
     sha256 = hashlib.sha256(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS)).digest()
     added = connection.execute(
         f"""INSERT INTO {_TABLES[kind]} (tenant_id, code, version, document, sha256, created_by)
             VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING""",  # noqa: S608
-        (tenant_id, code, read.version, Jsonb(whole), sha256, who.actor),
+        (tenant_id, code, agreed.version, Jsonb(whole), sha256, who.actor),
     ).rowcount
     if not added:
-        _require_the_same(connection, kind, tenant_id, code, read.version, sha256)
-    details = {"version": read.version, "sha256": sha256.hex()}
+        _require_the_same(connection, kind, tenant_id, code, agreed.version, sha256)
+    details = {"version": agreed.version, "sha256": sha256.hex()}
     if added:
         record(connection, f"{kind}.added", code, details, tenant_id=tenant_id, who=who)
     if activate:
-        set_active(connection, kind, code, read.version, tenant_id=tenant_id, who=who)
-    return {"code": code, "version": read.version, "sha256": sha256.hex(), "added": bool(added)}
+        set_active(connection, kind, code, agreed.version, tenant_id=tenant_id, who=who)
+    return {"code": code, "version": agreed.version, "sha256": sha256.hex(), "added": bool(added)}
 
 
 def _require_the_same(
@@ -156,10 +158,11 @@ def choose(
     policy_version: str | None,
     area: str | None,
     taxonomy_version: str | None,
-    destination: str,
+    destination: tuple[str, str],
 ) -> Chosen:
     """What a request is judged by: what it names, else what the tenant uses for the course, else
-    what the house uses. Raises NotFound for what is named and not there."""
+    what the house uses. `destination` is its name and its syllabus, by which an area is found where
+    none is said. Raises NotFound for what is named and not there."""
     bound = _bound(connection, tenant_id, course or "") or {"policy": None, "taxonomy": None}
     code = policy or bound["policy"]
     if not code:
@@ -222,10 +225,14 @@ def _known(_kind: Kind, _sha256: str) -> list[Policy | Taxonomy]:
 
 
 def _taxonomy(
-    connection: Connection, tenant_id: str, area: str | None, version: str | None, name: str
+    connection: Connection,
+    tenant_id: str,
+    area: str | None,
+    version: str | None,
+    destination: tuple[str, str],
 ) -> Taxonomy | None:
-    """The one of the area; without an area, the one that knows a subject of that name. None: no
-    taxonomy, and then a person decides."""
+    """The one of the area; without an area, the one that knows a subject of that name, else the one
+    that names most of the syllabus. None: no taxonomy, and then a person decides."""
     if area:
         try:
             found = _version(connection, "taxonomy", area, version, tenant_id)
@@ -235,11 +242,32 @@ def _taxonomy(
             return None
         assert isinstance(found, Taxonomy)  # noqa: S101  as _READ has it
         return found
-    wanted = fold(name)
-    for one in _active_taxonomies(connection, tenant_id):
+    candidates = _active_taxonomies(connection, tenant_id)
+    wanted = fold(destination[0])
+    for one in candidates:
         if any(fold(known) == wanted for subject in one.subjects for known in subject.names):
             return one
-    return None
+    named = [(_concepts_named(one, destination[1]), one.area, one) for one in candidates]
+    most, _, best = max(named, key=lambda found: found[:2], default=(0, "", None))
+    return best if most else None
+
+
+def _concepts_named(taxonomy: Taxonomy, syllabus: str) -> int:
+    finds = _lexicon(_Read(taxonomy.digest, taxonomy)).find(read(syllabus))
+    return len({find.code for find in finds})
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A taxonomy, told by its digest."""
+
+    digest: str
+    taxonomy: Taxonomy = field(compare=False, hash=False)
+
+
+@lru_cache(maxsize=64)
+def _lexicon(of: _Read) -> Lexicon:
+    return Lexicon(of.taxonomy)
 
 
 def _active_taxonomies(connection: Connection, tenant_id: str) -> list[Taxonomy]:

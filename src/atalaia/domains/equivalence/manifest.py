@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from atalaia.domains.equivalence.rules import RULES
 from atalaia.domains.equivalence.seed import seed
 from atalaia.kernel.domain import Domain
 
@@ -14,6 +15,8 @@ DOMAIN = Domain(
     jobs=(),
     connectors=(),
     registry=(),
+    alerts=RULES,
+    cli="atalaia.domains.equivalence.cli:app",
     router="atalaia.domains.equivalence.api:ROUTER",
     work="atalaia.domains.equivalence.batch:WORK",
     seed=seed,

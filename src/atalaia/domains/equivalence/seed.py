@@ -4,57 +4,43 @@ until it is bound to something of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
-from atalaia.domains.equivalence import catalog
-from atalaia.kernel.base.database import transaction
+from atalaia.domains.equivalence import catalog, data
+from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.keep.keys import Who
 
-DATA = Path(__file__).parent / "data"
-DEFAULT_POLICY = "padrao_75"
-_WHO = Who("atalaia", "up", "políticas e taxonomias que vêm com o produto")
+_WHO = Who("atalaia", "up", "o que vem com o produto")
 
 
-def seed(folder: Path = DATA) -> int:
-    """Add what is not there yet; returns how much that was. What somebody else made active, or
-    bound, stays so."""
-    if not folder.exists():
-        return 0
+def seed() -> int:
+    """Add what is not there yet; returns how much that was. What somebody made active, or bound,
+    stays so."""
+    policies, taxonomies = data.policies(), data.taxonomies()
     with transaction() as connection:
         added = sum(
-            _add(connection, "policy", one) for one in _documents(folder / "policies.yml")
-        ) + sum(
-            _add(connection, "taxonomy", one)
-            for path in sorted((folder / "taxonomies").glob("*.yml"))
-            for one in _documents(path)
+            _add(connection, "policy", one.code, one.as_dict()) for one in policies.values()
+        )
+        added += sum(
+            _add(connection, "taxonomy", one.area, one.as_dict()) for one in taxonomies.values()
         )
         bound = connection.execute(
             "SELECT FROM equivalence.bindings WHERE tenant_id = %s AND course = ''",
             (DEFAULT_TENANT,),
         ).fetchone()
         if bound is None:
-            catalog.bind(connection, DEFAULT_TENANT, "", DEFAULT_POLICY, None, who=_WHO)
+            first = next(iter(policies))
+            catalog.bind(connection, DEFAULT_TENANT, "", first, None, who=_WHO)
             added += 1
     return added
 
 
-def _add(connection: Any, kind: catalog.Kind, document: Mapping[str, Any]) -> int:
-    code = document["code" if kind == "policy" else "area"]
-    first = not any(
-        one["active"] and one["tenant_id"] == DEFAULT_TENANT
-        for one in catalog.listed(connection, kind, DEFAULT_TENANT, code)
-    )
+def _add(connection: Connection, kind: catalog.Kind, code: str, document: Mapping[str, Any]) -> int:
+    standing = catalog.listed(connection, kind, DEFAULT_TENANT, code)
+    in_use = any(one["active"] and one["tenant_id"] == DEFAULT_TENANT for one in standing)
     made = catalog.add(
-        connection, kind, document, tenant_id=DEFAULT_TENANT, who=_WHO, activate=first
+        connection, kind, document, tenant_id=DEFAULT_TENANT, who=_WHO, activate=not in_use
     )
     return int(made["added"])
-
-
-def _documents(path: Path) -> Iterator[dict[str, Any]]:
-    said = yaml.safe_load(path.read_text(encoding="utf-8"))
-    yield from said if isinstance(said, list) else [said]

@@ -97,7 +97,7 @@ def chosen_for(connection: Connection, request: Request, tenant_id: str) -> Chos
         policy_version=request.versions.politica,
         area=request.destino.area,
         taxonomy_version=request.versions.taxonomia,
-        destination=request.destino.nome,
+        destination=(request.destino.nome, request.destino.ementa),
     )
 
 

@@ -19,6 +19,7 @@ from atalaia.kernel.base.logfiles import LEVELS, Line, Parser, Wanted, read
 from atalaia.serve.cli import OK
 from atalaia.serve.cli.output import Shape, show
 from atalaia.serve.local.layout import layout
+from atalaia.serve.local.parts import named
 
 _POLL_SECONDS = 0.5
 _FEW = 50  # lines shown when nothing says which
@@ -52,6 +53,7 @@ def logs(
         raise UsageError("--follow pede o nome de uma parte.", todo="atalaia logs api --follow")
     wanted = Wanted(_moment(since), _moment(until), level.upper(), trace, contains)
     files = _files(part)
+    part = part and named(part)
     growing = _growing(part, files[part]) if follow and part else iter(())
     written = takewhile(lambda line: line is not None, growing) if follow else read(files, wanted)
     found: Iterable[Line] = (line for line in written if line and wanted.takes(line))
@@ -77,6 +79,7 @@ def _files(part: str | None) -> dict[str, Path]:
     files = {name: path for name, path in files.items() if path.exists()}
     if part is None:
         return files
+    part = named(part)
     if part not in files:
         known = ", ".join(files) or "nenhum"
         raise NotFound(f"Não há registro de '{part}'.", todo=f"Há de: {known}.")

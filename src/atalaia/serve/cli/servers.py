@@ -120,13 +120,14 @@ def down(
 
 
 def restart(
-    part: Annotated[str, typer.Argument(help="postgres, redis, api, worker ou scheduler")],
+    part: Annotated[str, typer.Argument(help="postgres, redis, api (ou web), worker, scheduler")],
     shape: Shape = None,
 ) -> int:
     """Reinicia uma parte, com o mesmo endereço."""
     from atalaia.serve.local import up as instance
-    from atalaia.serve.local.parts import PARTS
+    from atalaia.serve.local.parts import PARTS, named
 
+    part = named(part)
     if part not in PARTS:
         raise NotFound(f"Não há a parte '{part}'.", todo=f"As partes são: {', '.join(PARTS)}.")
     home = layout()

@@ -23,8 +23,14 @@ _COMMANDS = {
     "worker": ("worker",),
     "scheduler": ("scheduler",),
 }
+_ALSO = {"web": "api"}  # what a runbook calls it
 _API_SECONDS = 60
 _STOP_SECONDS = 20  # a worker in the middle of a run gets this long to reach its next checkpoint
+
+
+def named(part: str) -> str:
+    """The part of that name, or of another one that a runbook gives it."""
+    return _ALSO.get(part, part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+../../../../src/atalaia/domains/equivalence/db/sql/equivalence_001.sql
