@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from alembic import context
+from alembic.runtime.migration import RevisionStep
 from psycopg.rows import tuple_row
 from sqlalchemy import create_engine, pool
 
@@ -20,9 +21,13 @@ engine = create_engine(
 
 # The kernel and each domain are a branch: the head an operator asks for is that of all of them.
 _up_to = context.script._upgrade_revs
-context.script._upgrade_revs = lambda wanted, at: _up_to(
-    "heads" if wanted == "head" else wanted, at
-)  # type: ignore[method-assign]
+
+
+def _up_to_all(destination: str, current_rev: str) -> list[RevisionStep]:
+    return _up_to("heads" if destination == "head" else destination, current_rev)
+
+
+context.script._upgrade_revs = _up_to_all  # type: ignore[method-assign]
 
 _READING = ("branches", "check", "current", "heads", "history", "show")
 

@@ -79,7 +79,6 @@ def _files(part: str | None) -> dict[str, Path]:
     files = {name: path for name, path in files.items() if path.exists()}
     if part is None:
         return files
-    part = named(part)
     if part not in files:
         known = ", ".join(files) or "nenhum"
         raise NotFound(f"Não há registro de '{part}'.", todo=f"Há de: {known}.")
