@@ -37,18 +37,24 @@ class Fleet:
     """So many workers, always. `kills` are those proven: the process was alive, and died of it."""
 
     def __init__(
-        self, folder: Path, workers: int = 2, lease: float = LEASE_SECONDS, seed: int = 7
+        self,
+        folder: Path,
+        workers: int = 2,
+        lease: float = LEASE_SECONDS,
+        seed: int = 7,
+        work: str = WORK,
     ) -> None:
+        self._work = work
         self.kills, self.given_back = 0, 0
         self._random, self._lease, self._size = seeded(seed), lease, workers
-        self._forks = Forks("tests.kernel.work.toys", log=folder / "workers.log")
+        self._forks = Forks(work.partition(":")[0], log=folder / "workers.log")
         self._workers: list[int] = []
         self._stopped = threading.Event()
         self._reconciler = threading.Thread(target=self._go_round, daemon=True)
 
     def start_worker(self, step: str = "never", nth: int = 1) -> int:
         """A worker that works on and on, until it comes to `step` for the `nth` time."""
-        return self._forks.start(WORK, step, nth, self._lease)
+        return self._forks.start(self._work, step, nth, self._lease)
 
     def dies_of_itself(self, pid: int) -> None:
         """Wait for a worker that was to die at its step; proven."""
