@@ -1,6 +1,6 @@
 """What tests stand on: real servers, private to the session, and a fresh database for each test.
 
-`database` and `database_of_module` are clones of one migrated template (about 0.1 s each).
+`database` and `database_of_module` are clones of one migrated template (about 0.05 s each).
 With DATABASE_URL_TEST / REDIS_URL_TEST set, those servers are used and none is started.
 """
 
@@ -21,6 +21,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from atalaia.kernel.base import database as database_module
+from atalaia.kernel.base.kept import kept
 from atalaia.kernel.base.migrate import upgrade
 from atalaia.kernel.base.settings import settings
 from atalaia.serve.local.loading import load_bundled
@@ -41,6 +42,7 @@ def pytest_configure() -> None:
 
 def forget_settings() -> None:
     """Make the next use of settings and pool read the environment again."""
+    kept.forget()
     if database_module.pool.cache_info().currsize:
         database_module.pool().close()
     database_module.pool.cache_clear()
@@ -202,8 +204,12 @@ def _url_of(server: str, name: str) -> str:
 def _created(server: str, template: str = "template1") -> Iterator[str]:
     name = f"atalaia_test_{secrets.token_hex(5)}"
     with psycopg.connect(server, autocommit=True) as connection:
+        # Page by page through the log, as PostgreSQL copies since 15, takes twice the processor.
+        copied = " STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, template)))
+            sql.SQL("CREATE DATABASE {} TEMPLATE {}" + copied).format(
+                *map(sql.Identifier, (name, template))
+            )
         )
         _copy_database_settings(connection, template, name)
         try:

@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from tests.sources.server import Answer, Asked, SourceServer
 
-from atalaia.kernel.base.database import connect
+from atalaia.kernel.base.database import statements
 from atalaia.kernel.domain import connector_job
 from atalaia.kernel.ingest.bronze import BronzeObject
 from atalaia.kernel.ingest.connector import AsItCame, Connector, Request, Scope, Table
@@ -92,7 +92,7 @@ class Toy:
         self.server = server
         self.rows: list[Row] = [("a", 1, ""), ("b", 2, "x"), ("c", 3, "")]
         self.connector = CONNECTOR
-        with connect(autocommit=True) as connection:
+        with statements() as connection:
             connection.execute(_DDL)
 
     def answer(self, asked: Asked) -> Answer | None:
@@ -113,7 +113,7 @@ class Toy:
 
     def query(self, statement: str, *params: Any) -> list[dict[str, Any]]:
         """What a query answers."""
-        with connect(autocommit=True) as connection:
+        with statements() as connection:
             cursor = connection.execute(statement, params)
             return cursor.fetchall() if cursor.description else []
 

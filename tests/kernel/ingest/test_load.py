@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kernel.work.test_job import a_run
 
-from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.base.database import connect, statements, transaction
 from atalaia.kernel.base.errors import ContractBroken, TimedOut
 from atalaia.kernel.ingest.connector import Scope, Table
 from atalaia.kernel.ingest.load import Loaded, load
@@ -43,7 +43,7 @@ YEAR = Scope({"year": ["2024"]})
 
 @pytest.fixture(autouse=True, scope="module")
 def _table(database_of_module: str) -> None:
-    with connect(autocommit=True) as connection:
+    with statements() as connection:
         connection.execute(
             """CREATE TABLE silver.loaded (place text, year text, amount bigint, note text,
                run_id uuid NOT NULL, PRIMARY KEY (place, year))"""
@@ -60,7 +60,7 @@ class Kept:
 
 def table() -> Kept:
     kept = Kept()
-    with connect() as connection:
+    with transaction() as connection:
         for row in connection.execute("SELECT * FROM silver.loaded"):
             key = (row["place"], row["year"])
             kept.values[key] = (row["amount"], row["note"])
@@ -71,7 +71,7 @@ def table() -> Kept:
 def fill(rows: Rows) -> UUID:
     """Make the table hold exactly `rows`, all of one earlier run."""
     earlier = uuid4()
-    with connect(autocommit=True) as connection:
+    with statements() as connection:
         connection.execute("TRUNCATE silver.loaded")
         for (place, year), (amount, note) in rows.items():
             connection.execute(

@@ -17,7 +17,7 @@ from atalaia.domains.territory import dbt_process
 from atalaia.domains.territory.dbt_process import PROJECT, Node
 from atalaia.domains.territory.indicators import catalogue
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.database import connect, transaction
+from atalaia.kernel.base.database import statements, transaction
 from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError
 from atalaia.kernel.keep.holdings import Holding, register
 from atalaia.kernel.watch import checks
@@ -39,7 +39,7 @@ _REFRESH = "SELECT gold.refresh_materialized_views() AS version"
 
 def build(run: Run) -> None:
     """Body of `dbt_build`: catalogue → dbt → checks → refresh of the materialized views."""
-    with connect(autocommit=True) as guard:
+    with statements() as guard:
         # Two periods may be asked for at once; the tables are the same ones.
         got = guard.execute("SELECT pg_try_advisory_lock(hashtext('dbt_build')) AS got").fetchone()
         if not got or not got["got"]:
@@ -66,7 +66,7 @@ def refresh(run: Run) -> None:
             connection.execute("SELECT set_config('statement_timeout', %s, true)", (limit,))
             found = connection.execute(_REFRESH).fetchone()
         detail["data_version"] = found and found["version"]
-    with run.step("vacuum"), connect(autocommit=True) as connection:
+    with run.step("vacuum"), statements() as connection:
         for name in (*TABLES, *VIEWS):
             connection.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier("gold", name)))
 

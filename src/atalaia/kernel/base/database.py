@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from typing import Any, LiteralString, Self
@@ -16,6 +16,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, TimedOut
+from atalaia.kernel.base.kept import kept
 from atalaia.kernel.base.settings import database_url, settings
 from atalaia.kernel.base.slow import Timed
 from atalaia.kernel.base.trace import trace_id
@@ -56,15 +57,48 @@ def connect(
 
 @contextmanager
 def transaction(url: str = "") -> Iterator[Connection]:
-    """One connection, one transaction: committed at the end, rolled back on error."""
-    connection = connect(url=url)
+    """One connection, one transaction: committed at the end, rolled back on error. The connection
+    may have served another transaction before; nothing is left on it of that."""
+    address = url or database_url()
+    connection = _kept_or_new(address)
     try:
-        with connection:
+        with ExitStack() as failed:
+            failed.callback(_undo, connection)
             yield connection
+            if not connection.closed:
+                connection.commit()
+                kept.give(address, connection)
+            failed.pop_all()
     except psycopg.OperationalError as error:
         if _was_lost(error):
             raise _unavailable(error) from error
         raise
+
+
+@contextmanager
+def statements() -> Iterator[Connection]:
+    """One connection on which each statement is a transaction of its own. Locks taken for the
+    session are let go at the end."""
+    address = database_url()
+    connection = _kept_or_new(address)
+    with ExitStack() as failed:
+        failed.callback(connection.close)
+        connection.autocommit = True
+        yield connection
+        with suppress(psycopg.Error):  # the server went away: then so did the locks
+            connection.execute("SELECT pg_advisory_unlock_all()")
+            kept.give(address, connection)
+            failed.pop_all()
+
+
+def _kept_or_new(address: str) -> Connection:
+    return kept.take(address, _name("atalaia")) or connect(url=address)
+
+
+def _undo(connection: Connection) -> None:
+    with suppress(psycopg.Error):
+        connection.rollback()  # closing would do, but a moment later: the next would still wait
+    connection.close()
 
 
 def clock_of(connection: Connection) -> datetime:

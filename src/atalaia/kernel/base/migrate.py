@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import Connection, text
 
 from atalaia.kernel.base.errors import Tampered
+from atalaia.kernel.base.kept import kept
 from atalaia.kernel.base.schema import file_of, folders, name_of, sha256_of
 from atalaia.kernel.base.settings import project_dir
 
@@ -64,3 +65,4 @@ def upgrade() -> None:
     for option, value in (("path_separator", "os"), ("version_locations", found)):
         config.set_main_option(option, value.replace("%", "%%"))
     command.upgrade(config, "heads")
+    kept.forget()  # what a migration sets for the database, connections have from their beginning

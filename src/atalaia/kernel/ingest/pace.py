@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from atalaia.kernel.base.database import Connection, connect
+from atalaia.kernel.base.database import Connection, statements
 from atalaia.kernel.work.job import Run
 
 _LOOK_SECONDS = 0.2
@@ -67,7 +67,7 @@ class Place:
 def at_source(source: str, pace: Pace, run: Run) -> Iterator[Place]:
     """Wait for one of the source's places and hold it while the block runs. Raises TimedOut or
     Cancelled when the run must not go on, DatabaseUnavailable."""
-    with connect(autocommit=True) as connection:
+    with statements() as connection:
         while not _took_a_place(connection, source, pace.at_once):
             run.checkpoint()
             time.sleep(_LOOK_SECONDS)

@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 
 from atalaia.kernel.base.clock import now
-from atalaia.kernel.base.database import Connection, connect, pooled
+from atalaia.kernel.base.database import Connection, connect, pooled, statements
 from atalaia.kernel.base.errors import AtalaiaError, DatabaseUnavailable, LeaseLost
 from atalaia.kernel.base.redact import place_of
 from atalaia.kernel.base.trace import log, trace
@@ -72,7 +72,7 @@ class Sender:
     def _send_as(self, worker_id: Any) -> None:
         """Claim and send under one lease. Returns when stopped and little is left in hand."""
         looked = 0.0
-        with connect(autocommit=True) as connection:
+        with statements() as connection:
             while not self._stopped.is_set():
                 self._woken.clear()
                 if time.monotonic() - looked >= self._policy.poll_seconds:

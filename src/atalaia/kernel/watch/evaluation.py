@@ -14,7 +14,7 @@ from typing import Any, LiteralString
 
 from psycopg.types.json import Jsonb
 
-from atalaia.kernel.base.database import Connection, clock_of, connect, transaction
+from atalaia.kernel.base.database import Connection, clock_of, connect, statements, transaction
 from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.trace import log
 from atalaia.kernel.watch.alerting import Decision, Kept, Known, Window, decide
@@ -61,7 +61,7 @@ def evaluate(
     """Go round once. None when another scheduler is at it. `moment` stands for the present (the
     database's, when not given). Raises DatabaseUnavailable; nothing was changed then."""
     ordered = causes_first(rules)
-    with connect(autocommit=True) as connection:
+    with statements() as connection:
         began = moment or clock_of(connection)
         answers = {rule.id: _ask(connection, rule, around, memory, began) for rule in ordered}
         if connection.broken:

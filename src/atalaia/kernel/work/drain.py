@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from atalaia.kernel.base.database import Connection, connect
+from atalaia.kernel.base.database import Connection, statements
 from atalaia.kernel.base.errors import AtalaiaError, LeaseLost, NoSpace, SourceError
 from atalaia.kernel.base.redact import place_of, redact
 from atalaia.kernel.base.trace import log, trace
@@ -75,7 +75,7 @@ def drain(
         result.more = stopped() or time.monotonic() >= until
         return result.more
 
-    with leased(lease_seconds) as worker_id, connect(autocommit=True) as connection:
+    with leased(lease_seconds) as worker_id, statements() as connection:
         found = True
         while found:
             found = False
@@ -184,7 +184,7 @@ def leased(seconds: float, what: str = "") -> Iterator[UUID]:
     """A worker id whose lease is kept while the block runs, and ended with it. `what` says what it
     is in its name, when it is no worker that claims items."""
     worker_id, stopping = uuid4(), threading.Event()
-    with connect(autocommit=True) as connection:
+    with statements() as connection:
         connection.execute(
             """INSERT INTO ops.workers (worker_id, name, leased_until)
                VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s))""",

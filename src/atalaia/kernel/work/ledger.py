@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 from psycopg.types.json import Jsonb
 
-from atalaia.kernel.base.database import Connection, connect, transaction
+from atalaia.kernel.base.database import Connection, statements, transaction
 from atalaia.kernel.base.errors import Cancelled
 from atalaia.kernel.keep import audit
 from atalaia.kernel.work.job import Run
@@ -189,6 +189,6 @@ def watching_for_cancel(run: Run) -> Iterator[None]:
         if found and found["cancel_requested_at"]:
             raise Cancelled("Cancelada a pedido. O que veio está guardado no bronze.")
 
-    with connect(autocommit=True) as connection:
+    with statements() as connection:
         run.cancelled = look
         yield

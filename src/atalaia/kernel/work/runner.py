@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import psycopg
 
 from atalaia.kernel.base.clock import Deadline
-from atalaia.kernel.base.database import Connection, connect
+from atalaia.kernel.base.database import Connection, statements
 from atalaia.kernel.base.errors import (
     AlreadyRunning,
     AtalaiaError,
@@ -145,7 +145,7 @@ def locked(body: Body) -> Body:
 
     def wrapped(run: Run) -> None:
         key = (f"{run.job.name}:{run.reference_period}",)
-        with connect(autocommit=True) as connection:
+        with statements() as connection:
             got = connection.execute(
                 "SELECT pg_try_advisory_lock(hashtextextended(%s, 0)) AS got", key
             ).fetchone()
