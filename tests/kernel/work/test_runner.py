@@ -312,7 +312,7 @@ def test_a_run_stops_when_asked_to(toy: Toy) -> None:
 
 
 def _wait_for_running(toy: Toy) -> str:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = toy.query("SELECT run_id FROM ops.pipeline_runs WHERE run_status = 'running'")
         if found and toy.server.hits:
