@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import suppress
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
-from atalaia.kernel.base.database import connect, pooled, row, transaction
+from atalaia.kernel.base.database import connect, pooled, row, statements, transaction
 from atalaia.kernel.base.errors import DatabaseUnavailable, TimedOut
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import JsonLines, trace
@@ -88,6 +90,75 @@ def test_a_server_that_goes_away_at_the_commit_is_unavailable() -> None:
             ).fetchone():
                 pass
     assert tenants() == {"default"}
+
+
+# A connection is kept for the next transaction.
+
+_WHOSE = "SELECT pg_backend_pid() AS pid, current_setting('application_name') AS name"
+
+
+def _whose() -> dict[str, Any]:
+    with transaction() as connection:
+        found = connection.execute(_WHOSE).fetchone()
+    assert found is not None
+    return found
+
+
+def test_the_next_transaction_finds_the_connection_and_nothing_left_on_it() -> None:
+    with trace() as before, transaction() as connection:
+        first = connection.execute(_WHOSE).fetchone()
+        connection.execute("SET lock_timeout = '77ms'")
+        connection.execute("SET search_path = pg_catalog")
+    with trace() as after, transaction() as connection:
+        connection.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")  # nothing came before it
+        second = connection.execute(_WHOSE).fetchone()
+        left = connection.execute(
+            "SELECT current_setting('lock_timeout') AS wait, current_setting('search_path') AS path"
+        ).fetchone()
+    assert first is not None
+    assert second is not None
+    assert (first["name"], second["name"]) == (f"atalaia {before}", f"atalaia {after}")
+    assert first["pid"] == second["pid"]
+    assert left is not None
+    assert left["wait"] == "0"
+    assert "silver" in left["path"], "what the database itself is set to"
+
+
+def test_what_failed_or_was_ended_is_not_used_again() -> None:
+    before = _whose()["pid"]
+    with pytest.raises(KeyError), transaction() as connection:  # noqa: PT012
+        assert connection.info.backend_pid == before
+        raise KeyError
+    failed = _whose()["pid"]
+    assert failed != before
+    with connect(autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 10000)", (failed,))
+    assert _whose()["pid"] not in (before, failed), "nobody is told that the server ended it"
+
+
+def test_transactions_at_once_have_a_connection_each() -> None:
+    with transaction() as first, transaction() as second:
+        assert first.info.backend_pid != second.info.backend_pid
+
+
+def test_locks_of_a_session_end_with_its_statements() -> None:
+    with statements() as connection:
+        connection.execute("SELECT pg_advisory_lock(4711)")
+    with connect(autocommit=True) as other:
+        got = other.execute("SELECT pg_try_advisory_lock(4711) AS got").fetchone()
+    assert got == {"got": True}
+
+
+def test_a_fork_leaves_its_parents_connections_alone() -> None:
+    before = _whose()["pid"]
+    child = os.fork()
+    if not child:
+        code = 1
+        with suppress(BaseException):
+            code = 2 if _whose()["pid"] == before else 0
+        os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert _whose()["pid"] == before
 
 
 def test_a_slow_query_is_told_with_its_trace_and_without_its_values(
