@@ -16,6 +16,7 @@ from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.errors import AtalaiaError, NotFound, Unavailable, UnknownJob
@@ -30,6 +31,7 @@ from atalaia.kernel.watch.runbook_evidence import catch_up
 from atalaia.kernel.work import schedule
 from atalaia.kernel.work.batches import RUN
 from atalaia.kernel.work.reconcile import reconcile
+from atalaia.kernel.work.recurrence import ZONE
 from atalaia.kernel.work.schedule import Asked, Scheduled
 from atalaia.serve import backups, catalog, worker
 from atalaia.serve.local import wal
@@ -42,6 +44,7 @@ SCHEDULE = (
     Scheduled("quality_suite", RUN, "daily 06:00", {"job_name": "quality_suite"}),
     *backups.SCHEDULE,
 )
+_PERIODS = {"year": "%Y", "month": "%Y-%m", "day": "%Y-%m-%d"}
 _TICK_SECONDS = 5.0
 _LAST_SECONDS = 4.0  # for deliveries in hand when told to stop
 
@@ -76,11 +79,13 @@ def _has_job(name: str) -> bool:
 
 
 def payload_of(one: Scheduled) -> dict[str, Any]:
-    """What the item is asked with: a run that names no period is for the newest its job has."""
+    """What the item is asked with: a run that names no period is for the newest its job has, or
+    for the day, month or year there, as its job goes by."""
     payload = dict(one.payload)
     if one.kind == RUN and "reference_period" not in payload:
-        periods = catalog.job(payload["job_name"]).default_periods
-        payload["reference_period"] = [f"{now():%Y}", *(periods() if periods else ())][-1]
+        job = catalog.job(payload["job_name"])
+        usual = f"{now().astimezone(ZoneInfo(ZONE)):{_PERIODS[job.period_kind or 'year']}}"
+        payload["reference_period"] = [usual, *(job.default_periods or tuple)()][-1]
     return payload
 
 

@@ -49,7 +49,6 @@ class Alerts(_Part):
     slow_window_minutes: float = More  # what is compared with
     slow_baseline_days: float = More  # what is normal, from at least
     slow_baseline_files: int = Field(ge=1)  # so many files of a layout
-    cooldown_minutes: int = Field(ge=0)
 
 
 class Dashboard(_Part):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from atalaia.domains.cattle import limits
+from atalaia.domains.cattle import alerts, limits, maintenance
 from atalaia.domains.cattle.loading import CONNECTORS, JOBS
 from atalaia.kernel.domain import Domain, RegistryEntry
 
@@ -12,11 +12,19 @@ DOMAIN = Domain(
     name="cattle",
     title="Conecta Boi",
     folder=Path(__file__).parent,
-    jobs=JOBS,
+    jobs=(*JOBS, *maintenance.JOBS),
     connectors=CONNECTORS,
     registry=tuple(
         RegistryEntry(one.name, one.name, "cattle", one.source, "implemented") for one in CONNECTORS
     ),
     thresholds=limits.FILE,
+    alerts=alerts.RULES,
     work="atalaia.domains.cattle.work:HANDLERS",
+    schedule=maintenance.SCHEDULE,
+    router="atalaia.domains.cattle.api:router",
+    cli="atalaia.domains.cattle.cli:app",
+    start="atalaia.domains.cattle.watching:start",
+    round="atalaia.domains.cattle.watching:go_round",
+    pipelines="atalaia.domains.cattle.watching:pipelines",
+    incidents="atalaia.domains.cattle.incident:VOICE",
 )
