@@ -91,9 +91,11 @@ def overview(request: Request) -> Response:
 
 
 def _pipelines() -> dict[str, Any] | None:
-    """The last run of each job, and what each domain says of its own pipelines."""
+    """The last run of each job; and of each domain's own pipelines how they stand, with it."""
     try:
-        return state.pipelines() | state.domain_pipelines()
+        runs = state.pipelines()
+        own = state.domain_pipelines()
+        return runs | {name: one | {"last_run": runs.get(name)} for name, one in own.items()}
     except (AtalaiaError, psycopg.Error):  # away again, or not migrated yet
         return None
 
