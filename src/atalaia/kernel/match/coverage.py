@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.match.calibration import Calibration
@@ -33,6 +32,8 @@ class Coverage:
     items: tuple[Item, ...]
     subject: TypicalSubject | None
     unknown: float  # the share of the weight that no concept names
+    unseen: tuple[str, ...] = ()  # critical of its typical subject, and named on neither side
+    blind: bool = False  # the embeddings that the syllabi were read with went away meanwhile
 
     def shares(self, *, doubts: bool) -> tuple[float, float]:
         """(coverage, critical coverage); with `doubts`, as if every doubt were covered."""
@@ -58,15 +59,18 @@ def cover(
     deadline: Deadline,
 ) -> Coverage:
     """Judge every item of the destination called `name` against `origins`, by their numbers."""
-    near = _Nearness(destination, origins, taxonomy, mappers, deadline)
     codes = list(dict.fromkeys(find.code for find in destination.finds))
     subject = typical(name, codes, taxonomy)
     critical = set(subject.critical) if subject else set()
+    topics = _topics(destination)
+    near = _Nearness(destination, origins, taxonomy, codes, topics, mappers, deadline)
     concepts = [near.concept(code, code in critical) for code in codes]
-    free = [near.free(clause) for clause in _topics(destination)]
+    free = [near.free(topic) for topic in topics]
     total = sum(item.peso for item in (*concepts, *free))
     unknown = sum(item.peso for item in free) / total if total else 1.0
-    return Coverage((*concepts, *free), subject, unknown)
+    named = {*codes, *(find.code for origin in origins.values() for find in origin.finds)}
+    unseen = tuple(code for code in subject.critical if code not in named) if subject else ()
+    return Coverage((*concepts, *free), subject, unknown, unseen, near.blind)
 
 
 def typical(name: str, codes: Iterable[str], taxonomy: Taxonomy) -> TypicalSubject | None:
@@ -110,50 +114,59 @@ def _topics(syllabus: Syllabus) -> list[Clause]:
 
 
 class _Nearness:
-    """The judgement of one destination's items against its origins."""
+    """The judgement of one destination's items against its origins. What is not named by an origin
+    is embedded, all of it at once."""
 
     def __init__(
         self,
         destination: Syllabus,
         origins: Mapping[int, Syllabus],
         taxonomy: Taxonomy,
+        codes: Sequence[str],
+        topics: Sequence[Clause],
         mappers: Mappers,
         deadline: Deadline,
     ) -> None:
         self._destination, self._origins, self._taxonomy = destination, origins, taxonomy
-        self._found = mappers.prototypes(taxonomy, destination.mapper, deadline)
         self._limits: Calibration = mappers.calibration(destination.mapper)
-        self._blind = self._found is None or any(o.vectors is None for o in origins.values())
-        self._place = {c.code: i for i, c in enumerate(taxonomy.concepts)}
+        self._shown = {code: self._find(code) for code in codes}
+        sought = [code for code in codes if not self._named(code)]
+        texts = [text for code in sought for text in self._likes(code)]
+        texts += [destination.reading.quote(topic.start, topic.end) for topic in topics]
+        able = mappers.sees(destination.mapper)
+        vectors = mappers.embed(texts, destination.mapper, deadline) if able and texts else None
+        self.blind = able and bool(texts) and vectors is None
+        self._known = {} if vectors is None else dict(zip(texts, vectors, strict=True))
 
     def concept(self, code: str, critical: bool) -> Item:
         """The item of a concept that the destination names."""
         concept = self._taxonomy.by_code[code]
-        shown = self._shown(code)
-        found = self._named(code) or self._claimed(code, shown)
+        shown = self._shown[code]
         state: State = "coberto"
-        seen = found
-        if not found:
-            state, seen = self._near(self._like(code, shown))
-        return Item(code, concept.label, concept.weight, critical, state, (*shown, *seen))
+        seen = self._named(code) or self._claimed(code)
+        if not seen:
+            state, seen = self._near(self._likes(code))
+        return Item(code, concept.label, concept.weight, critical, state, (shown, *seen))
 
-    def free(self, clause: Clause) -> Item:
+    def free(self, topic: Clause) -> Item:
         """The item of a topic that no concept names."""
-        text = self._destination.reading.quote(clause.start, clause.end)
-        shown = _evidence("destino", 0, self._destination, clause.start, clause.end)
-        same = self._same_words(clause)
-        vector = self._destination.vector(clause)
-        likes = [] if vector is None else [vector]
+        shown = _evidence("destino", 0, self._destination, topic.start, topic.end)
         state: State = "coberto"
-        seen = same
-        if not same:
-            state, seen = self._near(likes)
-        return Item(None, text, FREE_WEIGHT, False, state, (shown, *seen))
+        seen = self._same_words(topic)
+        if not seen:
+            state, seen = self._near([shown.trecho])
+        return Item(None, shown.trecho, FREE_WEIGHT, False, state, (shown, *seen))
 
-    def _shown(self, code: str) -> tuple[Evidence, ...]:
-        """Where the destination names it: once is enough."""
+    def _find(self, code: str) -> Evidence:
+        """Where the destination names it first."""
         find = next(f for f in self._destination.finds if f.code == code)
-        return (_evidence("destino", 0, self._destination, find.start, find.end),)
+        return _evidence("destino", 0, self._destination, find.start, find.end)
+
+    def _likes(self, code: str) -> list[str]:
+        """What a passage on this concept is like: its label, and how the destination puts it."""
+        shown, reading = self._shown[code], self._destination.reading
+        clause = next(c for c in reading.clauses if c.start < shown.fim and shown.inicio < c.end)
+        return [self._taxonomy.by_code[code].label, reading.quote(clause.start, clause.end)]
 
     def _named(self, code: str) -> tuple[Evidence, ...]:
         return tuple(
@@ -163,60 +176,46 @@ class _Nearness:
             if find.code == code
         )[:3]
 
-    def _claimed(self, code: str, shown: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-        """A model's claims on it that the embeddings half see too."""
-        likes = self._like(code, shown)
+    def _claimed(self, code: str) -> tuple[Evidence, ...]:
+        """A model's claims on it that the embeddings half see too, in a passage not explained."""
         seen = []
         for number, origin in self._origins.items():
             for claim in origin.claims:
-                if claim.code != code or not likes or origin.vectors is None:
-                    continue
-                rows = [
-                    self._similar(row, likes)
-                    for row, c in zip(origin.vectors, origin.reading.clauses, strict=True)
-                    if c.start < claim.end and claim.start < c.end
-                ]
-                if rows and max(rows) >= self._limits.support:
-                    seen.append(
-                        _evidence(
-                            "origem", number, origin, claim.start, claim.end, "llm", max(rows)
-                        )
-                    )
+                likes = self._likes(code) if claim.code == code else []
+                best = max(
+                    (
+                        self._similar(origin, row, likes)
+                        for row, c in enumerate(origin.loose)
+                        if c.start < claim.end and claim.start < c.end
+                    ),
+                    default=0.0,
+                )
+                if likes and best >= self._limits.support:
+                    place = (claim.start, claim.end)
+                    seen.append(_evidence("origem", number, origin, *place, "llm", best))
         return tuple(seen[:3])
 
-    def _like(self, code: str, shown: tuple[Evidence, ...]) -> list[NDArray[np.float32]]:
-        """What a passage on this concept is like: its terms, and how the destination puts it."""
-        if self._found is None:
-            return []
-        vectors, of = self._found
-        likes = list(vectors[of == self._place[code]])
-        for clause in self._destination.reading.clauses:
-            if any(clause.start < e.fim and e.inicio < clause.end for e in shown):
-                own = self._destination.vector(clause)
-                likes += [] if own is None else [own]
-        return likes
-
-    def _near(self, likes: list[NDArray[np.float32]]) -> tuple[State, tuple[Evidence, ...]]:
+    def _near(self, likes: Sequence[str]) -> tuple[State, tuple[Evidence, ...]]:
         """How near the unexplained passages of the origins come to it."""
-        if self._blind:
-            return ("duvidoso" if any(o.loose for o in self._origins.values()) else "faltante"), ()
-        best: tuple[float, int, Clause] | None = None
-        for number, origin in self._origins.items():
-            for clause in origin.loose:
-                row = origin.vector(clause)
-                score = self._similar(row, likes) if row is not None else 0.0
-                if best is None or score > best[0]:
-                    best = score, number, clause
-        if best is None or best[0] < self._limits.doubt:
+        loose = [(n, o, row) for n, o in self._origins.items() for row in range(len(o.loose))]
+        if not self._known or any(o.vectors is None for o in self._origins.values()):
+            return ("duvidoso" if loose else "faltante"), ()
+        if not loose:
             return "faltante", ()
-        score, number, clause = best
-        seen = _evidence(
-            "origem", number, self._origins[number], clause.start, clause.end, "embedding", score
-        )
+        score, at = max((self._similar(o, row, likes), -i) for i, (_, o, row) in enumerate(loose))
+        if score < self._limits.doubt:
+            return "faltante", ()
+        number, origin, row = loose[-at]
+        clause = origin.loose[row]
+        place = (clause.start, clause.end)
+        seen = _evidence("origem", number, origin, *place, "embedding", score)
         return ("coberto" if score >= self._limits.cover else "duvidoso"), (seen,)
 
-    def _similar(self, row: NDArray[np.float32], likes: list[NDArray[np.float32]]) -> float:
-        return round(max((float(np.dot(row, like)) for like in likes), default=0.0), 3)
+    def _similar(self, origin: Syllabus, row: int, likes: Sequence[str]) -> float:
+        if origin.vectors is None:
+            return 0.0
+        known = [self._known[like] for like in likes if like in self._known]
+        return round(max((float(np.dot(origin.vectors[row], v)) for v in known), default=0.0), 3)
 
     def _same_words(self, clause: Clause) -> tuple[Evidence, ...]:
         """A clause of an origin in nearly the same words."""

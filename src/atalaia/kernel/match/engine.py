@@ -125,19 +125,21 @@ def _judged(case: _Case, taxonomy: Taxonomy, mappers: Mappers) -> Verdict:
     high = _by_score(found, _score(hopeful, penalty, policy), hopeful[0], policy, doubts=True)
     decision, causes = _settled(low, high, found)
     read_all = (target, *sources.values())
-    reservations = _reservations(read_all)
+    reservations = _reservations(read_all, found)
     if reservations and decision == "DEFERIDO":
         decision = "ANALISE_HUMANA"
     worst = next((s for s in read_all if s.degraded), target)
     terms = Breakdown(round(certain[0], 4), round(certain[1], 4), penalty)
-    content = _Content(found, score, terms, worst.degraded, worst.mapper)
+    degraded = "degradado" in reservations
+    content = _Content(found, score, terms, degraded, worst.mapper)
     return _verdict(case, taxonomy, content, decision, [*causes, *reservations])
 
 
-def _reservations(read_all: Sequence[Syllabus]) -> list[str]:
+def _reservations(read_all: Sequence[Syllabus], found: Coverage) -> list[str]:
     """Why nothing may be approved without a person, whatever the score."""
     held = {
-        "degradado": any(s.degraded for s in read_all),
+        "degradado": found.blind or any(s.degraded for s in read_all),
+        "critico_nao_visto": bool(found.unseen),
         "instrucao": any(s.reading.suspicious for s in read_all),
         "cortado": any(s.reading.cut for s in read_all),
     }

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from atalaia.kernel.ai.breaker import Away
-from atalaia.kernel.ai.embedding import Embedder, LocalEmbedder, Remembered
+from atalaia.kernel.ai.embedding import Embedder
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.match import calibration, concepts, syllabus
 from atalaia.kernel.match.calibration import Calibration
@@ -63,17 +63,10 @@ class Syllabus:
     reading: Reading
     finds: tuple[Find, ...]
     loose: tuple[Clause, ...]
-    vectors: Vectors | None = field(repr=False, compare=False)  # of `clauses`, row by row
+    vectors: Vectors | None = field(repr=False, compare=False)  # of `loose`, row by row
     claims: tuple[Claim, ...]
     mapper: str
     degraded: bool
-
-    def vector(self, clause: Clause) -> Vectors | None:
-        """The embedding of one of its clauses."""
-        if self.vectors is None:
-            return None
-        row: Vectors = self.vectors[self.reading.clauses.index(clause)]
-        return row
 
 
 @lru_cache(maxsize=32)
@@ -104,7 +97,6 @@ class Mappers:
         self._embedders, self._language = tuple(embedders), language
         self._calibrations = calibrations
         self._known: OrderedDict[str, Syllabus] = OrderedDict()
-        self._prototypes: dict[tuple[str, str], tuple[Vectors, NDArray[np.intp]]] = {}
         self._lock = Lock()
 
     @property
@@ -137,63 +129,56 @@ class Mappers:
                     self._known.popitem(last=False)
         return made
 
-    def prototypes(
-        self, taxonomy: Taxonomy, mapper: str, deadline: Deadline
-    ) -> tuple[Vectors, NDArray[np.intp]] | None:
-        """The embeddings of what a taxonomy calls its concepts, and of which concept each row is;
-        None without embeddings."""
+    def embed(self, texts: Sequence[str], mapper: str, deadline: Deadline) -> Vectors | None:
+        """`texts` as the embedder in a chain's name sees them; None when it is away."""
         for embedder in self._embedders:
             if embedder.name in mapper:
-                return self._prototypes_of(taxonomy, embedder, deadline)
+                try:
+                    return embedder.embed(texts, deadline)
+                except Away:
+                    return None
         return None
+
+    def sees(self, mapper: str) -> bool:
+        """Whether there is an embedder in a chain's name."""
+        return any(embedder.name in mapper for embedder in self._embedders)
 
     def _mapped(self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline) -> Syllabus:
         finds = _lexicon(_Hashed(taxonomy.digest, taxonomy)).find(reading)
-        degraded = False
-        claims: Sequence[Claim] = ()
-        language = None
-        if self._language and reading.clauses:
-            try:
-                claims = self._language.claims(reading, taxonomy, deadline)
-                language = self._language.name
-            except Away:
-                degraded = True
-        vectors, embedder = self._embedded(reading, deadline)
-        if self._embedders and reading.clauses:
-            degraded = degraded or embedder is not self._embedders[0]
-        used = embedder or (self._embedders[0] if self._embedders and not degraded else None)
-        name = _chain_name(language, used.name if used else None)
         loose = tuple(c for c in reading.clauses if not _explained(c, finds))
-        return Syllabus(reading, tuple(finds), loose, vectors, tuple(claims), name, degraded)
+        claims, language = self._claimed(reading, taxonomy, deadline)
+        vectors, embedder = self._embedded(reading, loose, deadline)
+        missing = bool(self._language) and language is None
+        second = bool(self._embedders) and embedder is not self._embedders[0]
+        name = _chain_name(language, embedder.name if embedder else None)
+        return Syllabus(reading, tuple(finds), loose, vectors, claims, name, missing or second)
+
+    def _claimed(
+        self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline
+    ) -> tuple[tuple[Claim, ...], str | None]:
+        """What the model claims, and its name if it answered."""
+        if self._language is None:
+            return (), None
+        try:
+            return tuple(self._language.claims(reading, taxonomy, deadline)), self._language.name
+        except Away:
+            return (), None
 
     def _embedded(
-        self, reading: Reading, deadline: Deadline
+        self, reading: Reading, loose: Sequence[Clause], deadline: Deadline
     ) -> tuple[Vectors | None, Embedder | None]:
-        texts = [reading.quote(c.start, c.end) for c in reading.clauses]
-        if texts:
-            for embedder in self._embedders:
-                try:
-                    return embedder.embed(texts, deadline), embedder
-                except Away:
-                    continue
-        return None, None
-
-    def _prototypes_of(
-        self, taxonomy: Taxonomy, embedder: Embedder, deadline: Deadline
-    ) -> tuple[Vectors, NDArray[np.intp]] | None:
-        key = (taxonomy.digest, embedder.name)
-        if key not in self._prototypes:
-            said = [
-                (text, place)
-                for place, concept in enumerate(taxonomy.concepts)
-                for text in (concept.label, *(t for t in concept.terms if "*" not in t))
-            ]
+        """The vectors of what is not explained, and whose they are. With nothing left to explain
+        one clause is asked for all the same: a reader that is away is to be known as away."""
+        texts = [reading.quote(c.start, c.end) for c in loose] or [
+            reading.quote(c.start, c.end) for c in reading.clauses[:1]
+        ]
+        for embedder in self._embedders:
             try:
-                vectors = embedder.embed([text for text, _ in said], deadline)
+                vectors = embedder.embed(texts or ["."], deadline)
             except Away:
-                return None
-            self._prototypes[key] = vectors, np.array([place for _, place in said], dtype=np.intp)
-        return self._prototypes[key]
+                continue
+            return vectors[: len(loose)], embedder
+        return None, None
 
 
 def _chain_name(language: str | None, embedder: str | None) -> str:
@@ -204,8 +189,3 @@ def _explained(clause: Clause, finds: Sequence[Find]) -> bool:
     named = {start for find in finds for start in find.words}
     known = sum(word.start in named for word in clause.words)
     return known >= _EXPLAINED * len(clause.words)
-
-
-def configured() -> Mappers:
-    """The chain that the settings ask for: EMBED_URL before the model that is installed."""
-    return Mappers([Remembered(LocalEmbedder())])

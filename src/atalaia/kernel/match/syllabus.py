@@ -22,7 +22,8 @@ VERSION = "1"
 AsideKind = Literal["instruction", "negated", "requirement", "reference"]
 MAX_CHARACTERS = 20_000  # of one syllabus; the rest is not read, and said so
 
-_SENTENCE = re.compile(r"(?:\.(?=\s|$)|[;!?\n\r•●▪·|]|(?:^|\s)(?:\d{1,2}[.)]|[-–—])\s)+")
+_NUMBERED = r"\s*(?:(?:\d{1,2}(?:\.\d{1,2})*[.)]|\d{1,2}\.\d{1,2}|[-–—*•●▪·])\s+)?"
+_SENTENCE = re.compile(rf"(?:\.(?=\s|$)|[;!?\n\r•●▪·|])+{_NUMBERED}|^{_NUMBERED}(?<=\s)")
 _CLAUSE = re.compile(r"[,:()\[\]/–—]|\s-\s")
 _WORD = re.compile(r"[^\W_]+")
 _TAUGHT = (
