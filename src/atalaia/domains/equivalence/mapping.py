@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from functools import cache
-
-from atalaia.kernel.ai.embedding import LocalEmbedder, Remembered
+from atalaia.kernel.match.chain import configured
 from atalaia.kernel.match.mappers import Mappers
 
 
-@cache
 def mappers() -> Mappers:
     """The chain that EMBED_URL, LLM_URL and the installed model give."""
-    return Mappers([Remembered(LocalEmbedder())])
+    return configured()
