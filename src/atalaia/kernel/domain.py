@@ -51,6 +51,9 @@ class Domain:
     router: str = ""  # 'module:attribute' of a FastAPI router, imported by serve only
     cli: str = ""  # 'module:attribute' of a Typer app, imported by serve only
     explain: str = ""  # 'module:attribute' of explain(uri): from a value back to its bytes
+    # name → 'module:attribute' of a function that gives a kernel.match.reconciliation.Service:
+    # served at /reconcile/{name}, and compared with by `atalaia match --against {name}`
+    reconciles: Mapping[str, str] = field(default_factory=dict)
     seed: Callable[[], object] | None = None  # puts bundled files into bronze; repeating adds none
     work: str = ""  # 'module:attribute' of {kind: Handler}: how its work items are done
     schedule: tuple[Scheduled, ...] = ()  # what comes round: work of its kinds, runs of its jobs

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from atalaia.kernel.base.errors import AtalaiaError, NotFound, UnknownJob, UsageError
 from atalaia.kernel.base.trace import log
@@ -17,6 +17,9 @@ from atalaia.kernel.domain import Broken, Domain, installed
 from atalaia.kernel.watch.sources import Expected
 from atalaia.kernel.watch.voices import PLATFORM, Voice
 from atalaia.kernel.work.job import Job
+
+if TYPE_CHECKING:  # a command that lists jobs need not load what compares names
+    from atalaia.kernel.match.reconciliation import Service
 
 # What turns loaded rows into answers, whatever was loaded: always after the others, in this order.
 AFTER_LOAD = ("dbt_build", "quality_suite")
@@ -132,6 +135,18 @@ def explain(uri: str) -> dict[str, Any]:
             except UsageError as error:
                 refused = error
     raise refused or UsageError("Nenhum domínio instalado sabe explicar endereços.")
+
+
+def reconciliation(name: str) -> Service:
+    """The list of that name to reconcile with, from the domain that brings it. Raises NotFound,
+    which names those there are."""
+    known = {one: target for domain in domains() for one, target in domain.reconciles.items()}
+    if name not in known:
+        listed = ", ".join(sorted(known)) or "nenhuma"
+        raise NotFound("Não há lista com esse nome.", todo=f"Listas conhecidas: {listed}.")
+    module, _, attribute = known[name].partition(":")
+    made: Service = getattr(import_module(module), attribute)()
+    return made
 
 
 def _plain(wave_name: str) -> str:

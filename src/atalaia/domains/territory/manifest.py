@@ -161,6 +161,7 @@ DOMAIN = Domain(
     tables=TABLES,
     thresholds=THRESHOLDS,
     explain="atalaia.domains.territory.service:explain",
+    reconciles={"municipalities": "atalaia.domains.territory.reconciliation:municipalities"},
     seed=seed_bundle,
     router="atalaia.domains.territory.api:router",
 )

@@ -38,6 +38,7 @@ from atalaia.serve.api import (
     maintenance,
     ops,
     problems,
+    reconcile,
     runbooks,
     schedule,
     session,
@@ -70,6 +71,7 @@ _OWN = (
     keys.router,
     session.router,
     runbooks.router,
+    reconcile.router,
 )
 
 

@@ -51,6 +51,7 @@ ENTRIES = (
     Entry("sources", f"{_HERE}.sources:sources", "Como foi cada fonte, e a prova disso.", _DATA),
     Entry("contracts", f"{_HERE}.data:contracts", "Os contratos de formato em vigor.", _DATA),
     Entry("dlq", f"{_HERE}.letters:dlq", "Linhas postas de lado, com o motivo.", _DATA),
+    Entry("match", f"{_HERE}.match:match", "O código de cada nome de um CSV.", _DATA),
     Entry("explain", f"{_HERE}.data:explain", "De onde veio um número, até os bytes.", _DATA),
     Entry(
         "sign-in", f"{_HERE}.access:sign_in", "Um endereço que abre a sala de operações.", _ACCESS
