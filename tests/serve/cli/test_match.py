@@ -17,8 +17,8 @@ from atalaia.serve.cli.match import ADDED, neutral
 ROWS = [("São Paulo", "SP"), ("S. José dos Campos", "SP"), ("Nenhures", "MG"), ("Xapuri", "Acre")]
 
 
-@pytest.fixture(autouse=True)
-def _known(database: str) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def _known(database_of_module: str) -> None:
     Ground()
 
 
