@@ -100,7 +100,7 @@ def test_columns_may_be_named(here: Run, tmp_path: Path) -> None:
         ("cidade,uf\nXapuri,AC\n", ("--format", "table"), 64, "csv ou ndjson"),
         ("cidade,uf\nXapuri,AC\n", ("--against", "rivers"), 64, "municipalities"),
         ("", (), 2, "cabeçalho"),
-        ("cidade,uf\nXap\x00uri,AC\n", (), 1, "para revisar"),
+        ("cidade,uf\nXap\x00uri,AC\n", (), 0, "1 decididas"),
     ],
 )
 def test_what_cannot_be_is_told(
