@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from atalaia.kernel.base import telemetry
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.errors import AtalaiaError, NotFound, Unavailable, UnknownJob
 from atalaia.kernel.base.redact import place_of
@@ -195,6 +196,7 @@ def main() -> None:
     """Go round until told to stop. What is away is told once per absence, and asked again."""
     configure("scheduler", settings().log_level)
     catalog.begin("scheduler")
+    telemetry.start("scheduler")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -223,4 +225,5 @@ def main() -> None:
                     log("ERROR", "cannot go round", part=name, why=absent[name])
         heartbeat_file().touch()
         stopped.wait(_TICK_SECONDS)
+    telemetry.stop()
     sending.stop()

@@ -19,6 +19,7 @@ from rq import Queue, Worker, worker_registration
 from rq.exceptions import StopRequested
 from rq.serializers import JSONSerializer
 
+from atalaia.kernel.base import telemetry
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import AlreadyRunning, AtalaiaError, Busy, UsageError
 from atalaia.kernel.base.settings import settings
@@ -107,6 +108,8 @@ def do_what_is_due() -> None:
     except AtalaiaError as error:
         log("ERROR", "work stopped; it goes on later", why=type(error).__name__)
         return
+    finally:
+        telemetry.flush()  # this process ends without a word
     if drained.more:
         wake()
 
@@ -173,6 +176,7 @@ def main() -> None:
     """Work until told to stop, whether Redis is there or not. SIGTERM lets the run in hand end."""
     configure("worker", settings().log_level)
     catalog.begin("worker")
+    telemetry.start("worker")
     connection, away = redis(), False
     with suppress(StopRequested):
         while True:

@@ -54,12 +54,18 @@ def _json(answer: Answer) -> Response:
     return Response(json(answer), media_type="application/json", headers=_DESCRIBED_BY)
 
 
-def _read(path: str, model: type[BaseModel], summary: str) -> Callable[[_Route], _Route]:
+class _GeoJson(Response):
+    media_type = "application/geo+json"
+
+
+def _read(
+    path: str, model: type[BaseModel], summary: str, form: type[Response] = Response
+) -> Callable[[_Route], _Route]:
     return router.get(
         path,
         summary=summary,
         openapi_extra=PUBLIC,
-        response_class=Response,
+        response_class=form,
         responses={200: {"model": model}},
     )
 
@@ -76,14 +82,14 @@ def choropleth(indicator: IndicatorCode, period: Period, level: Level = "municip
     return Response(service.choropleth(indicator, period, level), media_type="application/json")
 
 
-@_read("/geo/shapes/{level}", wire.Shapes, "As formas de um nível, leves, em GeoJSON")
+@_read("/geo/shapes/{level}", wire.Shapes, "As formas de um nível, leves, em GeoJSON", _GeoJson)
 def shapes(
     level: Level, v: Annotated[str | None, Query(pattern=r"^[0-9a-f-]{1,40}$")] = None
 ) -> Response:
     """Shapes with shared borders. With `v` of the present mesh the answer never changes."""
     body, version = service.shapes(level)
     headers = {"cache-control": _IMMUTABLE} if v == version else None
-    return Response(body, media_type="application/geo+json", headers=headers)
+    return _GeoJson(body, headers=headers)
 
 
 @_read("/territories", wire.Territories, "Territórios, por nível, UF ou nome")

@@ -139,7 +139,7 @@ def _json(text: str) -> dict[str, Any]:
         return {}
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -152,7 +152,7 @@ def _moment(text: str) -> datetime | None:
         if redis:
             return datetime.strptime(redis[1], "%d %b %Y %H:%M:%S.%f").astimezone(UTC)
         found = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -111,6 +111,15 @@ class Settings(BaseSettings):
     openlineage_file: str = Field("", description="file they are added to, one JSON a line")
     openlineage_namespace: str = Field("atalaia", description="of jobs and data sets in them")
     openlineage_key: str = Field("", repr=False, description="bearer key of that receiver")
+    otel_exporter_otlp_endpoint: str = Field(
+        "", description="where traces are posted (OTLP over HTTP, at /v1/traces); empty: nowhere"
+    )
+    otel_exporter_otlp_headers: str = Field(
+        "", repr=False, description="headers of that receiver, by commas: name=value"
+    )
+    sentry_dsn: str = Field(
+        "", repr=False, description="where what is logged as ERROR is reported; empty: nowhere"
+    )
     pool_max_connections: int = Field(8, ge=1, description="connections one process may hold")
     statement_timeout_ms: int = Field(30_000, ge=0, description="limit of one API query")
     slow_query_ms: int = Field(

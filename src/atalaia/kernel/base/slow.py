@@ -14,6 +14,7 @@ from typing import Any, Self
 import psycopg
 from psycopg import sql
 
+from atalaia.kernel.base import telemetry
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import log
 
@@ -29,9 +30,21 @@ class Timed(psycopg.Cursor[Any]):
         """As psycopg's."""
         began = perf_counter()
         try:
+            if telemetry.tracing():
+                return self._traced(query, params, how)
             return super().execute(query, params, **how)
         finally:
             self._tell(query, perf_counter() - began)
+
+    def _traced(self, query: Any, params: Any, how: dict[str, Any]) -> Self:
+        form = shape(_text(query, self))[:_LONGEST]
+        verb = form.partition(" ")[0].upper()
+        with telemetry.span(
+            f"SQL {verb}", "client", db__system__name="postgresql", db__query__text=form
+        ) as span:
+            found = super().execute(query, params, **how)
+            span.note(db__response__returned_rows=self.rowcount)
+            return found
 
     def executemany(self, query: Any, params_seq: Any, **how: Any) -> None:
         """As psycopg's; told once for all of them."""

@@ -21,6 +21,7 @@ from typing import Any
 import httpcore
 import httpx
 
+from atalaia.kernel.base import telemetry
 from atalaia.kernel.base.address import look_up
 from atalaia.kernel.base.clock import Deadline, now
 from atalaia.kernel.base.errors import SourceFailed, SourceTooSlow, Unreachable
@@ -136,7 +137,11 @@ def asked(
     token, url = _deadline.set(deadline), request.url
     try:
         with client(at_home, most_connections).stream(
-            request.method, url, content=request.body, headers=request.headers, timeout=limit
+            request.method,
+            url,
+            content=request.body,
+            headers={**request.headers, **telemetry.traceparent()},
+            timeout=limit,
         ) as response:
             yield response
     except httpx.TimeoutException as error:

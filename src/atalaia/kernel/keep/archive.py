@@ -25,6 +25,7 @@ from typing import IO, Any
 
 from atalaia.kernel.base.disk import renamed_when_whole, sha256_of
 from atalaia.kernel.base.errors import NotFound, Tampered, UsageError
+from atalaia.kernel.base.reading import json_of
 
 FORMAT = "atalaia.backup/1"
 HEAD, END = "atalaia-backup.json", "end.json"
@@ -180,7 +181,7 @@ def _head(tar: tarfile.TarFile) -> tuple[dict[str, Any], int]:
     if member is None or member.name != HEAD or member.size > _HEAD_MAX_BYTES:
         raise ValueError("no head")
     file = tar.extractfile(member)
-    head: dict[str, Any] = json.loads(file.read() if file else b"")
+    head: dict[str, Any] = json_of(file.read() if file else b"")
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise ValueError("another format")
     return head, member.size

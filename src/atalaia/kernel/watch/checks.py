@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psycopg
-import yaml
 from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.clock import now
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.errors import UsageError
+from atalaia.kernel.base.reading import Unreadable, yaml_of
 from atalaia.kernel.work.job import Job, Run
 
 Status = Literal["pass", "warn", "fail"]
@@ -77,8 +77,8 @@ class Limits:
 def read_limits(path: Path) -> Limits:
     """The thresholds written in a YAML file. Raises UsageError when it cannot be read."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        content = yaml_of(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, Unreadable) as error:
         raise UsageError(
             f"{path.name} não pode ser lido: {str(error).splitlines()[0]}. Nenhum check foi feito.",
             todo="Corrija o arquivo e rode quality_suite de novo.",

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from atalaia.kernel.base.errors import UsageError
+from atalaia.kernel.base.reading import Unreadable, yaml_of
 from atalaia.kernel.base.settings import settings
 
 
@@ -70,14 +70,14 @@ def levels(file: Path | None = None) -> tuple[Level, ...]:
     if path is None:
         return DEFAULT
     try:
-        read = yaml.safe_load(path.read_text(encoding="utf-8"))  # JSON is YAML too
+        read = yaml_of(path.read_text(encoding="utf-8"))  # JSON is YAML too
         return _File.model_validate(read).levels
     except OSError as error:
         raise UsageError(
             f"CONTACTS_FILE não pode ser lido ({type(error).__name__}).",
             todo="Corrija o caminho, ou deixe a variável vazia.",
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (Unreadable, UnicodeDecodeError) as error:
         raise UsageError(
             f"CONTACTS_FILE não é YAML nem JSON ({type(error).__name__}).",
             todo="docs/incidents.md tem um exemplo.",

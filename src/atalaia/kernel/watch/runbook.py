@@ -27,10 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from atalaia.kernel.base.errors import NotFound, UsageError
+from atalaia.kernel.base.reading import Unreadable, yaml_of
 from atalaia.kernel.base.redact import redact
 from atalaia.kernel.base.settings import project_dir
 from atalaia.kernel.watch.runbook_expect import Expect, expectation
@@ -230,12 +230,12 @@ def parse(name: str, text: str) -> Runbook:
 
 def _head(text: str, problems: list[str]) -> Head | None:
     try:
-        head = Head.model_validate(yaml.safe_load(text))
+        head = Head.model_validate(yaml_of(text))
     except ValidationError as error:
         places = sorted({".".join(map(str, one["loc"])) or "tudo" for one in error.errors()})
         problems.append(f"cabeçalho: {', '.join(places)} não tem a forma combinada")
         return None
-    except yaml.YAMLError:
+    except Unreadable:
         problems.append("o cabeçalho não é YAML")
         return None
     problems += [line for one in head.arguments if (line := _problem_of(one))]
@@ -318,6 +318,6 @@ def _flag(attributes: Mapping[str, str], name: str) -> bool:
 
 
 def _seconds(text: str) -> float:
-    if not text.isdigit() or not 1 <= float(text) <= _LONGEST_SECONDS:
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= float(text) <= _LONGEST_SECONDS:
         raise UsageError(f"timeout vai de 1 a {_LONGEST_SECONDS:g} segundos, e não '{text}'")
     return float(text)

@@ -23,6 +23,7 @@ import psycopg
 from atalaia.kernel.base.database import Connection, statements
 from atalaia.kernel.base.errors import AtalaiaError, LeaseLost, NoSpace, SourceError
 from atalaia.kernel.base.redact import place_of, redact
+from atalaia.kernel.base.telemetry import span
 from atalaia.kernel.base.trace import log, trace
 from atalaia.kernel.work.items import ErrorType, Item, claim, give_back, release
 
@@ -119,7 +120,8 @@ def _do_together(
 def _do(
     item: Item, handler: Handler, connection: Connection, result: Drained, fault: Fault
 ) -> None:
-    with trace(item.trace_id):
+    told: dict[str, Any] = {"atalaia__item_id": item.item_id, "atalaia__attempt": item.attempt}
+    with trace(item.trace_id), span(f"item {item.kind}", "consumer", **told) as piece:
         try:
             answer = handler.act(item, connection)
             fault("after effect")
@@ -132,6 +134,7 @@ def _do(
             result.lost += 1
             log("WARNING", "an item was taken over by another worker", item=item.item_id)
         except Exception as error:  # whatever it was, the item must not be lost
+            piece.failed(error)
             if connection.broken or item.settled:
                 raise
             _fail(item, connection, error, result)

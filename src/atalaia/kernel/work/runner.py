@@ -29,6 +29,7 @@ from atalaia.kernel.base.errors import (
     UsageError,
 )
 from atalaia.kernel.base.redact import place_of, redact
+from atalaia.kernel.base.telemetry import span
 from atalaia.kernel.base.trace import log, trace
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.work.job import Job, Run, checked_period
@@ -83,7 +84,13 @@ def run_job(
                 "status": "dry_run",
                 "plan": job.plan(run),
             }
-        compose([locked, recorded, cancellable, retried], job.body)(run)
+        with span(
+            f"run {job.name}",
+            atalaia__run_id=run.run_id,
+            atalaia__reference_period=run.reference_period,
+        ) as piece:
+            compose([locked, recorded, cancellable, retried], job.body)(run)
+            piece.note(atalaia__run_status=run.status, atalaia__rows_loaded=run.counts.loaded)
         return as_dict(run)
 
 

@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
-from atalaia.kernel.base import trace
+from atalaia.kernel.base import telemetry, trace
 from atalaia.kernel.base.settings import project_dir, settings
 from atalaia.kernel.keep.doors import PUBLIC_MARK
 from atalaia.kernel.watch import metrics
@@ -39,6 +39,7 @@ from atalaia.serve.api import (
     ops,
     problems,
     reconcile,
+    refusals,
     runbooks,
     schedule,
     session,
@@ -95,6 +96,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     for router in brought:
         api.include_router(router, dependencies=[Depends(access.domain_door)])
     problems.install(api)
+    refusals.install(api)
     hub = live.Hub()
     site = Site(front_end or project_dir() / "frontend" / "dist")
     cached = CacheHeaderMiddleware(
@@ -185,6 +187,7 @@ def _lifespan(
         trace.log("INFO", "the API is stopping")
         await data.stop()
         journal.stop()
+        telemetry.stop()
 
     return lifespan
 
@@ -192,6 +195,7 @@ def _lifespan(
 def _log_as_one() -> None:
     """All of the process's lines as JSON: uvicorn's too, and its access log is ours already."""
     trace.configure("api", settings().log_level)
+    telemetry.start("api")
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers.clear()

@@ -81,7 +81,12 @@ def streams(_who: HouseAuditor) -> Response:
     return answer({**found, "items": chains, "count": len(chains)})
 
 
-@router.get("/export", summary="Os registros num arquivo que se confere com SHA-256 e sem banco")
+@router.get(
+    "/export",
+    summary="Os registros num arquivo que se confere com SHA-256 e sem banco",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-ndjson": {}}}},
+)
 def export(_who: HouseAuditor, stream: Stream = None) -> StreamingResponse:
     """NDJSON as of one moment: its first line says how to verify and where each chain ends, so
     that a download cut short is seen."""

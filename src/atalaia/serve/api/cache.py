@@ -20,6 +20,7 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from atalaia.kernel.base.errors import DatabaseUnavailable
+from atalaia.kernel.base.telemetry import span
 from atalaia.kernel.base.trace import trace
 from atalaia.kernel.watch.metrics import Answers
 from atalaia.serve.api.encoding import best_coding
@@ -121,8 +122,10 @@ class CacheHeaderMiddleware:
     async def _ask(self, scope: Scope, receive: Receive, send: Send, began: float) -> None:
         headers = dict(scope["headers"])
         header = self._trace(headers)
-        with trace(header[1].decode()):
-            request = Asked(scope, headers, header, began)
+        parent = headers.get(b"traceparent", b"").decode("latin-1")
+        method = scope["method"]
+        with trace(header[1].decode()), span(method, "server", parent) as piece:
+            request = Asked(scope, headers, header, began, piece)
             if scope["method"] in ("GET", "HEAD") and self._is_public(scope["path"]):
                 await self._public(request, send)
             else:
@@ -257,6 +260,13 @@ class CacheHeaderMiddleware:
             LineMaker(scope["method"], path, status, counted.size, cache=cache, level=level),
         )
         self._take((kind, request.trace, request.began, counted.opened or perf_counter()))
+        # Named by the route too: see above what a path may be.
+        request.span.named(f"{scope['method']} {label}")
+        request.span.note(
+            http__request__method=scope["method"],
+            http__route=label,
+            http__response__status_code=status,
+        )
 
 
 def _names(if_none_match: bytes, etag: bytes) -> bool:

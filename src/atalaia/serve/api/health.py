@@ -9,16 +9,25 @@ from typing import Any
 import orjson
 import psycopg
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 
 from atalaia.kernel.base.errors import AtalaiaError, NotFound
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.watch import metrics
-from atalaia.serve.api import problems, state
+from atalaia.serve.api import problems, refusals, state
 from atalaia.serve.api.follower import DataVersion
 from atalaia.serve.api.journal import Journal
 
 router = APIRouter()
+# A probe is answered in the same form when what it asks after is away.
+_ALSO_AWAY: dict[int | str, dict[str, Any]] = {
+    503: {
+        "description": "O mesmo, com o que está fora do ar",
+        "content": {"application/json": {}},
+        "headers": refusals.WAIT,
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,9 @@ def _json(body: Any, status: int = 200) -> Response:
     return Response(orjson.dumps(body), status, headers, "application/json")
 
 
-@router.get("/v1/health", tags=["saúde"], summary="A API e o banco respondem?")
+@router.get(
+    "/v1/health", tags=["saúde"], summary="A API e o banco respondem?", responses=_ALSO_AWAY
+)
 async def health(request: Request) -> Response:
     """Exactly `{"api":"ok","db":"ok"}`; 503 with `"db":"down"` within the connection's time."""
     away = _serving(request).data.away
@@ -58,7 +69,12 @@ async def livez() -> Response:
     return _json({"status": "ok"})
 
 
-@router.get("/readyz", tags=["saúde"], summary="Pronto para responder? Se não, por quê")
+@router.get(
+    "/readyz",
+    tags=["saúde"],
+    summary="Pronto para responder? Se não, por quê",
+    responses=_ALSO_AWAY,
+)
 def readyz(request: Request) -> Response:
     """Ready unless a part fails; every part is told, with the reason when it does not hold."""
     data = _serving(request).data
@@ -68,7 +84,9 @@ def readyz(request: Request) -> Response:
     return _json(body, 200 if ready else 503)
 
 
-@router.get("/health", tags=["saúde"], summary="Tudo o que o Atalaia é, num quadro")
+@router.get(
+    "/health", tags=["saúde"], summary="Tudo o que o Atalaia é, num quadro", responses=_ALSO_AWAY
+)
 def overview(request: Request) -> Response:
     """Status of the API, database, Redis, the last run of each job, and the services."""
     up = state.database_answers(directly=_serving(request).data.away)
@@ -100,7 +118,12 @@ def _pipelines() -> dict[str, Any] | None:
         return None
 
 
-@router.get("/metrics", tags=["saúde"], summary="Métricas no formato do Prometheus")
+@router.get(
+    "/metrics",
+    tags=["saúde"],
+    summary="Métricas no formato do Prometheus",
+    response_class=PlainTextResponse,
+)
 def scrape(request: Request) -> Response:
     """Counters of this process, and the ledger's numbers as of now."""
     serving = _serving(request)

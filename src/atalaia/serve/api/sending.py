@@ -7,6 +7,7 @@ from time import perf_counter
 
 from starlette.types import ASGIApp, Message, Scope, Send
 
+from atalaia.kernel.base.telemetry import Span
 from atalaia.serve.api.journal import Header
 
 
@@ -21,12 +22,13 @@ class Captured:
 
 @dataclass(slots=True)
 class Asked:
-    """A request: its headers by name, the header that names it, and when it came."""
+    """A request: its headers by name, the header that names it, when it came, and its span."""
 
     scope: Scope
     headers: dict[bytes, bytes]
     trace: Header
     began: float
+    span: Span
 
 
 class Counted:

@@ -15,6 +15,7 @@ from atalaia.kernel.keep import sessions
 from atalaia.kernel.keep.doors import Caller
 from atalaia.serve.api.access import COOKIE, Body, guesses_counted, needs, require_our_page
 from atalaia.serve.api.answers import answer
+from atalaia.serve.api.refusals import refusal
 
 router = APIRouter(prefix="/v1/session", tags=["acesso"])
 Anyone = Annotated[Caller, Depends(needs("viewer", clients=True))]
@@ -27,7 +28,12 @@ class Link(Body):
     link: str = Field(min_length=1, max_length=64)
 
 
-@router.post("", status_code=201, summary="Entra com um link de uso único")
+@router.post(
+    "",
+    status_code=201,
+    summary="Entra com um link de uso único",
+    responses={status: refusal(str(status)) for status in (401, 403, 429)},
+)
 def sign_in(request: Request, given: Link) -> Response:
     """Opens a session for this browser, in a cookie that no script can read."""
     require_our_page(request)
@@ -53,7 +59,7 @@ def who_am_i(who: Anyone) -> Response:
     return answer({**told, "prefix": who.subject})
 
 
-@router.delete("", summary="Sai: encerra esta sessão")
+@router.delete("", status_code=204, summary="Sai: encerra esta sessão")
 def sign_out(who: Anyone) -> Response:
     """The session is over, here and in the database."""
     if who.session is None:

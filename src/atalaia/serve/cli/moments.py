@@ -15,11 +15,11 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 def moment(text: str) -> datetime:
     """'2h', '90m' or '1d' from now, or an ISO 8601 moment with its zone. Raises UsageError."""
     length = _LENGTH.fullmatch(text.strip())
-    if length:
-        return now() + timedelta(**{_UNITS[length[2]]: int(length[1])})
     try:
+        if length:
+            return now() + timedelta(**{_UNITS[length[2]]: int(length[1])})
         found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
-    except ValueError:
+    except (ValueError, OverflowError):  # a day that is not, or one after the last there is
         found = None
     if found is None or found.tzinfo is None:
         raise UsageError(

@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from atalaia.kernel.base.errors import ContractBroken, NotPublished, SourceFailed
+from atalaia.kernel.base.reading import json_of
 from atalaia.kernel.ingest.contract import ROW
 
 SOURCE = "IBGE"
@@ -60,7 +61,7 @@ def judge_list(file: Path) -> None:
     anything else: an error in words, half a file, another encoding."""
     body = file.read_bytes()
     try:
-        found = json.loads(body.decode("utf-8-sig"))
+        found = json_of(body.decode("utf-8-sig"))
     except ValueError as error:
         raise _no_json(body) from error
     if found == []:
@@ -91,7 +92,7 @@ def _no_json(body: bytes) -> SourceFailed:
 def read_list(file: Path, dataset: str) -> list[dict[str, Any]]:
     """The objects of a JSON array. Raises ContractBroken when the file is anything else."""
     try:
-        found = json.loads(file.read_bytes().decode("utf-8-sig"))
+        found = json_of(file.read_bytes().decode("utf-8-sig"))
     except ValueError as error:
         raise ContractBroken(f"O arquivo '{dataset}' não é JSON em UTF-8.") from error
     if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
