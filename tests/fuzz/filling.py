@@ -47,13 +47,14 @@ class Filling:
 
     def path(self, operation: Operation, text: str | None = None, name: str = "") -> str:
         """The operation's path with real ids; `text` in the place of one, or of all of them."""
-        ids = self._ids(operation)
+        ids = self.ids(operation)
         for each in ids:
             if text is not None and name in ("", each):
                 ids[each] = quote(text, safe="")
         return operation.path.format(**ids)
 
-    def _ids(self, operation: Operation) -> dict[str, str]:
+    def ids(self, operation: Operation) -> dict[str, str]:
+        """What its path names, of things that are there."""
         if not operation.parameters:
             return {}
         if not operation.keyed:

@@ -20,7 +20,8 @@ from schemathesis.core.errors import SchemathesisError
 from schemathesis.core.failures import FailureGroup
 from schemathesis.core.transport import Response
 from schemathesis.specs.openapi import checks
-from tests.serve.api.matrix import HOUSE, MINE
+from tests.fuzz.filling import Filling
+from tests.serve.api.matrix import HOUSE, MINE, World, table
 from tests.serve.api.server import Api, new_key
 
 from atalaia.kernel.base.database import connect
@@ -73,6 +74,8 @@ class Asker:
 
     def __init__(self, api: Api, who: dict[str, dict[str, str]]) -> None:
         self.api, self.seen = api, Seen()
+        filling = Filling(api, World())
+        self._known = {one.name: filling.ids(one) for one in table()}
         document = _without_tuples(api.get("/openapi.json").json())
         self.schema = schemathesis.openapi.from_dict(document)
         self.admin_key = who["admin"]["X-API-Key"]
@@ -119,9 +122,13 @@ class Asker:
     def try_all(self, operation: Any, examples: int, seed_: int) -> None:
         """`examples` requests to one operation, half of them of the agreed form."""
         before, start = self.seen.asked, seed_ + zlib.crc32(operation.label.encode())
+        known = self._known[operation.label]
+        if known:  # half of the right ones ask for what is there
+            _each(_cases(operation, MODES[0], known=known), examples // 4, start + 3, self.ask)
         for turn, mode in enumerate(MODES):
             with contextlib.suppress(Unsatisfiable):  # nothing it takes could be wrong
-                _each(_cases(operation, mode), examples // 2, start + turn, self.ask)
+                count = examples // (4 if known and mode is MODES[0] else 2)
+                _each(_cases(operation, mode), count, start + turn, self.ask)
         left = examples - (self.seen.asked - before)
         if left > 0:  # it takes little or nothing: what nobody asked for comes along
             _each(_cases(operation, *MODES[:1], more=True), left, start + 2, self.ask)
@@ -139,8 +146,17 @@ def _without_tuples(part: Any) -> Any:
     return {**found, "items": {"anyOf": kinds}} if kinds else found
 
 
-def _cases(operation: Any, mode: GenerationMode, *, more: bool = False) -> SearchStrategy[Case]:
+def _cases(
+    operation: Any, mode: GenerationMode, *, more: bool = False, known: dict[str, str] | None = None
+) -> SearchStrategy[Case]:
     found: SearchStrategy[Case] = operation.as_strategy(generation_mode=mode)
+    if known:
+
+        def there(case: Case) -> Case:
+            case.path_parameters = {**known}
+            return case
+
+        return found.map(there)
     if not more:
         return found
 

@@ -19,8 +19,8 @@ from tests.canaries import CANARIES, everything_kept, hits
 from tests.conftest import forget_settings
 from tests.fuzz.commands import Leaf, leaves
 from tests.fuzz.filling import Filling
-from tests.fuzz.receiver import Receiver, receiving
 from tests.kernel.toy import Toy
+from tests.receiver import Receiver, receiving
 from tests.serve.api.matrix import Operation, World, table
 from tests.serve.api.server import Api, eventually, new_key, running
 

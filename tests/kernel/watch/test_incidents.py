@@ -248,7 +248,7 @@ class Lives(RuleBasedStateMachine):
 @pytest.mark.timeout(1400)
 @pytest.mark.parametrize(
     ("runs", "steps"),
-    [(5, 12), pytest.param(250, 50, marks=pytest.mark.night("schedule"))],
+    [(5, 12), pytest.param(2000, 50, marks=pytest.mark.night("fuzz-lives-3"))],
     ids=["sample", "whole"],
 )
 def test_no_way_leads_to_what_cannot_be(runs: int, steps: int) -> None:

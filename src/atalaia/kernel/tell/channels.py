@@ -14,6 +14,7 @@ import psycopg
 
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import AlreadySo, UsageError
+from atalaia.kernel.base.redact import redact
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import audit
 from atalaia.kernel.keep.keys import LONGEST_NAME, Who
@@ -119,7 +120,7 @@ def disable(connection: Connection, kind: Kind, channel_id: UUID, *, tenant: str
         """UPDATE ops.channels SET status = 'disabled', disabled_at = clock_timestamp(),
                disabled_by = %s, disabled_reason = %s
            WHERE channel_id = %s AND status = 'active'""",
-        (who.actor, who.reason, channel_id),
+        (who.actor, who.reason and redact(who.reason), channel_id),
     )
     if not done.rowcount:
         raise AlreadySo("O canal já está desligado.")

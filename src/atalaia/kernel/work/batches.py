@@ -8,6 +8,7 @@ from uuid import UUID
 
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import AlreadySo, NotFound
+from atalaia.kernel.base.redact import redact
 from atalaia.kernel.keep import audit
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.work.items import Accepted, Lines, accept, accept_lines
@@ -88,7 +89,7 @@ def cancel(
     connection.execute(
         """UPDATE ops.batches SET cancelled_at = clock_timestamp(), cancelled_by = %s,
                cancel_reason = %s WHERE batch_id = %s""",
-        (actor, reason, batch_id),
+        (actor, redact(reason), batch_id),
     )
     cancelled = connection.execute(
         """UPDATE ops.work_items SET status = 'cancelled', finished_at = clock_timestamp()

@@ -23,6 +23,7 @@ from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import Conflict, LeaseLost
+from atalaia.kernel.base.redact import redact
 from atalaia.kernel.base.trace import new_trace_id, trace_id
 from atalaia.kernel.keep.audit import DEFAULT_TENANT
 
@@ -129,7 +130,7 @@ def accept(
             "total": len(payloads),
             "actor": actor,
             "trigger": trigger,
-            "reason": reason,
+            "reason": reason and redact(reason),
             "trace": trace_id() or new_trace_id(),
             "payloads": asked,
             "max_attempts": max_attempts,

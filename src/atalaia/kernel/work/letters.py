@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.base.errors import NotFound, UsageError
+from atalaia.kernel.base.redact import redact
 from atalaia.kernel.keep import audit
 from atalaia.kernel.work.batches import RUN
 from atalaia.kernel.work.items import accept
@@ -264,7 +265,7 @@ def _resolve(
                 WHERE item.item_id = dead_letters.item_id),
                (SELECT run.tenant_id FROM ops.pipeline_runs AS run
                 WHERE run.run_id = dead_letters.run_id)) AS tenant_id""",
-        (actor, notes, list(dead_letter_ids)),
+        (actor, redact(notes), list(dead_letter_ids)),
     ).fetchall()
     return {row["dead_letter_id"]: row["tenant_id"] or audit.DEFAULT_TENANT for row in rows}
 

@@ -65,7 +65,7 @@ def delivery(delivery_id: UUID, who: Viewer) -> Response:
         return answer(standing.delivery(connection, who.tenant_id, delivery_id))
 
 
-@router.post("/replay", summary="Manda de novo algumas, todas elas ou nenhuma")
+@router.post("/replay", status_code=202, summary="Manda de novo algumas, todas elas ou nenhuma")
 def replay_some(decision: Again, who: Operator) -> Response:
     """They are due at once, with their ten attempts before them and the id they always had."""
     with pooled() as connection, connection.transaction():
@@ -75,7 +75,7 @@ def replay_some(decision: Again, who: Operator) -> Response:
     return answer({"replayed": count}, 202)
 
 
-@router.post("/replay-all", summary="Manda de novo todas as que ficaram assim")
+@router.post("/replay-all", status_code=202, summary="Manda de novo todas as que ficaram assim")
 def replay_all(decision: AllAgain, who: Operator) -> Response:
     """At most 10,000, the oldest; those of disabled channels stay."""
     wanted = standing.Wanted(
@@ -91,7 +91,7 @@ def replay_all(decision: AllAgain, who: Operator) -> Response:
     return answer({"replayed": count}, 202)
 
 
-@router.post("/{delivery_id}/replay", summary="Manda uma de novo")
+@router.post("/{delivery_id}/replay", status_code=202, summary="Manda uma de novo")
 def replay_one(delivery_id: UUID, decision: Decision, who: Operator) -> Response:
     """Only what has ended; what is on its way comes by itself."""
     with pooled() as connection, connection.transaction():

@@ -170,7 +170,9 @@ def _with_fields(letter: dict[str, Any]) -> dict[str, Any]:
     return {**letter, "fields": fields}
 
 
-@router.post("/dead-letters/replay", summary="Aceita muitas de novo, todas ou nenhuma")
+@router.post(
+    "/dead-letters/replay", status_code=202, summary="Aceita muitas de novo, todas ou nenhuma"
+)
 def replay_many(decision: Decisions, who: Operator) -> Response:
     """Each item is done again as it came; rows of the same job and period ask for one run."""
     with pooled() as connection, connection.transaction():
@@ -188,7 +190,9 @@ def discard_many(decision: Decisions, who: Operator) -> Response:
     return answer({"decided": len(set(decision.ids)), "batches": []})
 
 
-@router.post("/dead-letters/{dead_letter_id}/replay", summary="Aceita de novo, como veio")
+@router.post(
+    "/dead-letters/{dead_letter_id}/replay", status_code=202, summary="Aceita de novo, como veio"
+)
 def replay(dead_letter_id: Number, decision: Decision, who: Operator) -> Response:
     """The item is done again as it came; for a row of a file, its run is."""
     with pooled() as connection, connection.transaction():
@@ -196,7 +200,9 @@ def replay(dead_letter_id: Number, decision: Decision, who: Operator) -> Respons
     return accepted_answer(batch)
 
 
-@router.post("/dead-letters/{dead_letter_id}/correct", summary="Aceita de novo, corrigida")
+@router.post(
+    "/dead-letters/{dead_letter_id}/correct", status_code=202, summary="Aceita de novo, corrigida"
+)
 def correct(dead_letter_id: Number, decision: Correction, who: Operator) -> Response:
     """The item is done with this payload; of a row, these cells are put in its place."""
     with pooled() as connection, connection.transaction():
