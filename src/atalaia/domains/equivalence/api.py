@@ -82,7 +82,11 @@ def evaluate(asked: Request, request: HttpRequest) -> Response:
 
 
 @router.post(
-    "/batch", status_code=202, openapi_extra=_BATCH_ASKS, summary="Aceita um lote de pedidos"
+    "/batch",
+    status_code=202,
+    openapi_extra=_BATCH_ASKS,
+    summary="Aceita um lote de pedidos",
+    max_body_size=batch.MOST_BYTES + 1,  # one more: that it is too much is said in its own words
 )
 async def accept(request: HttpRequest, idempotency_key: Key = None) -> Response:
     """A JSON array of requests, or JSON lines: up to 100,000. All of them are accepted, or none;

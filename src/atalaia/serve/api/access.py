@@ -17,7 +17,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from atalaia.kernel.base.database import Connection, pooled
 from atalaia.kernel.base.errors import NotAllowed, NotAuthenticated
@@ -28,6 +28,7 @@ from atalaia.serve.api.limits import address_of, limits
 COOKIE = "atalaia_session"
 FORM_HEADER = "x-atalaia-form"
 _LONGEST_KEY = 200
+_MOST_FIELDS = 100  # of the body of a write
 _CHANGES_NOTHING = ("GET", "HEAD", "OPTIONS")
 # What a browser says of a request that a page of ours made, or a person who typed the address.
 _OUR_PAGES = ("same-origin", "none")
@@ -41,6 +42,14 @@ class Body(BaseModel):
     """What a write takes: the fields it names, and no other."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_few_fields(cls, given: Any) -> Any:
+        """Each field too many is an error with its own words: of thousands there is one."""
+        if isinstance(given, dict) and len(given) > _MOST_FIELDS:
+            raise ValueError("too many fields")
+        return given
 
 
 def needs(

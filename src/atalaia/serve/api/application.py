@@ -75,6 +75,8 @@ _OWN = (
     reconcile.router,
 )
 
+_MOST_BODY_BYTES = 1_000_000  # of a route that names no limit of its own (max_body_size)
+
 
 def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     """The application of this process. `front_end` is the folder of the built front end."""
@@ -89,6 +91,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
         version=version("atalaia"),
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        max_body_size=_MOST_BODY_BYTES,
         lifespan=_lifespan(data, journal),
     )
     for router in _OWN:

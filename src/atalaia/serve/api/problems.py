@@ -35,6 +35,7 @@ from atalaia.kernel.base.trace import log, trace_id
 
 RETRY_AFTER_SECONDS = 5
 _LONGEST_INSTANCE = 200
+_MOST_ERRORS = 20  # told of one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,12 @@ _ROUTING = {
         "Não encontrado",
         "Não há nada neste endereço. A lista dos endereços da API está em /openapi.json.",
     ),
+    413: (
+        "too-large",
+        "Pedido grande demais",
+        "O corpo do pedido passa do que este endereço aceita. Nada foi feito; envie menos "
+        "de uma vez.",
+    ),
     405: (
         "method-not-allowed",
         "Método não aceito",
@@ -151,7 +158,7 @@ def of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
 
 def of_invalid(errors: Sequence[Mapping[str, Any]]) -> Problem:
     """The problem of parameters that do not have the agreed form."""
-    told = [{"field": _field(error), "reason": _reason(error)} for error in errors]
+    told = [{"field": _field(one), "reason": _reason(one)} for one in errors[:_MOST_ERRORS]]
     sentence = "; ".join(f"{one['field']}: {one['reason']}" for one in told)
     return Problem(422, *_INVALID, f"Corrija e envie de novo. {sentence}.", errors=told)
 

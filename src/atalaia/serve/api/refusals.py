@@ -49,6 +49,7 @@ _WORDS = {
     "403": "A chave não alcança isto",
     "404": "Não há isso, ou não é de quem pergunta",
     "409": AlreadySo.__doc__ or "",
+    "413": "O corpo do pedido passa do que se aceita",
     "422": "Um parâmetro ou campo não tem a forma combinada",
     "429": TooMany.__doc__ or "",
     "503": "O que a resposta precisa está fora do ar",
@@ -96,7 +97,7 @@ def _statuses(method: str, operation: dict[str, Any]) -> Iterator[str]:
     if ACCESS_MARK in operation:
         yield from ("401", "403", "429")
     if changes:
-        yield from ("400", "404", "409")
+        yield from ("400", "404", "409", "413")
     if changes or parameters or PUBLIC_MARK in operation:
         yield "422"
     if parameters:
