@@ -21,6 +21,10 @@ def main() -> int:
     from atalaia.serve.cli.app import command
     from atalaia.serve.cli.words import ReaderGone
 
+    _speak_utf_8()
+    if any("\udc80" <= letter <= "\udcff" for letter in "".join(sys.argv)):
+        print("Erro: a linha de comando tem bytes que não são UTF-8.", file=sys.stderr)
+        return USAGE
     try:
         code = command()(sys.argv[1:] or ["--help"], prog_name="atalaia", standalone_mode=False)
         sys.stdout.flush()
@@ -38,6 +42,15 @@ def main() -> int:
         from atalaia.serve.cli.failure import explain
 
         return explain(error)
+
+
+def _speak_utf_8() -> None:
+    """Whatever LANG says: programs read our output, and in ASCII no name of a place could be said.
+    What has no bytes at all (half a surrogate that a source sent) is shown by its number."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _usage(error: Exception) -> int:
