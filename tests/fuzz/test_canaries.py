@@ -17,7 +17,6 @@ import pytest
 from redis import Redis
 from tests.canaries import CANARIES, everything_kept, hits
 from tests.conftest import forget_settings
-from tests.fuzz.commands import Leaf, leaves
 from tests.fuzz.filling import Filling
 from tests.kernel.toy import Toy
 from tests.receiver import Receiver, receiving
@@ -27,7 +26,6 @@ from tests.serve.api.server import Api, eventually, new_key, running
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.watch.lineage import Telling
 from atalaia.kernel.work.runner import run_job
-from atalaia.serve.cli import main
 
 NIGHT = pytest.mark.night("canaries")
 KINDS = list(CANARIES.items())
@@ -191,58 +189,6 @@ def test_what_is_written_for_others_is_in_no_log_by_every_route(
     told_api: Api, redis: str, receiver: Receiver, record_property: Any
 ) -> None:
     places = _for_the_record(told_api, redis, receiver, step=1)
-    record_property("canaries", places)
-    assert places >= 1000
-
-
-def _typed(
-    leaf: Leaf, canary: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> list[str]:
-    """The kinds told on stdout by a command with the canary in each of its texts. What is wrong
-    with a line is said to who typed it, on stderr."""
-    found = []
-    for line in (leaf.line(canary), leaf.line(canary, only_needed=True)):
-        monkeypatch.setattr("sys.argv", ["atalaia", *line])
-        main()
-        found += hits(capsys.readouterr().out)
-    return found
-
-
-def _commands(step: int, monkeypatch: pytest.MonkeyPatch, capsys: Any, folder: Path) -> int:
-    monkeypatch.chdir(folder)
-    places, wrong = 0, []
-    for turn, leaf in enumerate(leaves()):
-        if leaf.lasting:
-            continue
-        for at in range(turn % step, len(KINDS), step):
-            kind, canary = KINDS[at]
-            found = _typed(leaf, canary, monkeypatch, capsys)
-            wrong += [(leaf.words, one) for one in found if one == kind and kind in FORMED]
-            places += leaf.line(canary).count(canary)
-    assert wrong == []
-    logs = [path.read_text("utf-8", "replace") for path in folder.rglob("*.log")]
-    assert hits(" ".join(logs)) == []
-    assert FORMED & set(hits(everything_kept())) == set()
-    return places
-
-
-@pytest.mark.row("R-063", "E-044")
-def test_what_is_typed_into_a_command_is_in_no_log(
-    database: str, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("ATALAIA_STATE_DIR", str(tmp_path / "state"))
-    assert _commands(20, monkeypatch, capsys, tmp_path) > 50
-
-
-@NIGHT
-@pytest.mark.timeout(1400)
-@pytest.mark.row("R-063", "E-044")
-def test_what_is_typed_into_every_command_is_in_no_log(
-    database: str, monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path,
-    record_property: Any,
-) -> None:  # fmt: skip
-    monkeypatch.setenv("ATALAIA_STATE_DIR", str(tmp_path / "state"))
-    places = _commands(1, monkeypatch, capsys, tmp_path)
     record_property("canaries", places)
     assert places >= 1000
 
