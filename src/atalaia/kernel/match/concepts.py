@@ -35,6 +35,7 @@ class Find:
 class _Term:
     code: str
     tokens: tuple[_Token, ...]
+    whole: frozenset[str]  # those of its tokens that are whole words
 
 
 class Lexicon:
@@ -47,7 +48,8 @@ class Lexicon:
             for written in dict.fromkeys((concept.label, *concept.terms)):
                 tokens = _tokens(written)
                 if tokens:
-                    self._file(_Term(concept.code, tokens))
+                    whole = frozenset(word for word, open_ended in tokens if not open_ended)
+                    self._file(_Term(concept.code, tokens, whole))
         self._lengths = sorted({len(beginning) for beginning in self._begins})
 
     def find(self, reading: Reading) -> list[Find]:
@@ -62,8 +64,11 @@ class Lexicon:
 
     def _in_sentence(self, words: tuple[Word, ...]) -> list[Find]:
         finds: dict[tuple[str, frozenset[int]], Find] = {}
+        stems = {word.stem for word in words}
         for at, word in enumerate(words):
             for term in self._candidates(word):
+                if not term.whole <= stems:
+                    continue
                 places = _places(term.tokens, words, at)
                 if places:
                     find = _find(term.code, words, places)

@@ -24,6 +24,7 @@ MAX_CHARACTERS = 20_000  # of one syllabus; the rest is not read, and said so
 
 _NUMBERED = r"\s*(?:(?:\d{1,2}(?:\.\d{1,2})*[.)]|\d{1,2}\.\d{1,2}|[-–—*•●▪·])\s+)?"
 _SENTENCE = re.compile(rf"(?:\.(?=\s|$)|[;!?\n\r•●▪·|])+{_NUMBERED}|^{_NUMBERED}(?<=\s)")
+_CAPITAL = re.compile(r"(?<=[^\W\d_]\s)(?=[A-ZÀ-Ý<`{])")
 _CLAUSE = re.compile(r"[,:()\[\]/–—]|\s-\s")
 _WORD = re.compile(r"[^\W_]+")
 _TAUGHT = (
@@ -128,8 +129,12 @@ def read(text: str) -> Reading:
             listing = False
         if is_instruction(whole) or listing:
             listing = listing or opens_a_list(whole)
-            asides.append(_aside("instruction", start, end, places))
-            continue
+            order = start if listing and not is_instruction(whole) else _order(seen, start, end)
+            asides.append(_aside("instruction", order, end, places))
+            end = order
+            if not seen[start:end].strip():
+                continue
+            whole = seen[start:end]
         if _REFERENCE.search(fold(whole)):
             asides.append(_aside("reference", start, len(seen), places))
             break
@@ -150,6 +155,15 @@ def _sentences(seen: str) -> list[tuple[int, int]]:
         at = mark.end()
     found.append((at, len(seen)))
     return [(a, b) for a, b in found if seen[a:b].strip()]
+
+
+def _order(seen: str, start: int, end: int) -> int:
+    """Where the order begins in a sentence that gives one: a topic before it, that nothing but a
+    capital letter separates from it, is still a topic."""
+    starts = [mark.start() + start for mark in _CAPITAL.finditer(seen[start:end])]
+    heads = [at for at in starts if not is_instruction(seen[start:at])]
+    tails = [at for at in heads if is_instruction(seen[at:end])]
+    return max(tails, default=start)
 
 
 def _without_excluded(
