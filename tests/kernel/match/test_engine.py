@@ -140,7 +140,7 @@ def test_hours_are_rounded_up_exactly(share: float, destination: int, least: int
 def test_two_origins_add_up_and_one_that_fails_is_left_out() -> None:
     halves = (
         origin("Pilhas", "Filas", "Listas encadeadas simples", carga_horaria=30),
-        origin("Tabelas hash", "Grafos", "Ordenação", carga_horaria=30),
+        origin("Tabelas hash", "Grafos", "Ordenação", "Grupos", carga_horaria=30),
     )
     assert verdict(*halves).decisao == "DEFERIDO"
     assert {e.indice for e in verdict(*halves).evidence if e.lado == "origem"} == {0, 1}

@@ -38,6 +38,11 @@ _STRONG = re.compile(
     r"|\b(?:score|nota|pontuacao|cobertura|coverage|confianca|confidence)\w* (?:\w+ ){0,4}"
     r"(?:100|1 0|maxim\w+|max|total|cem)\b"
     r"|\b(?:100|cem|maxim\w+) (?:\w+ ){0,3}(?:score|pontuacao|cobertura|coverage)\b"
+    r"|^(?:aprove|defira|conceda|reconheca|homologue|confirme|approve|grant|accept|confirm)\b"
+    r"|\b(?:alun[oa]|estudante|discente|requerente|candidat[oa]|student|applicant|candidate) "
+    r"(?:ja |foi |has |have |already )?(?:estudou|cursou|viu|domina|cumpriu|concluiu|aprovad\w+|"
+    r"studied|completed|covered|passed)\b"
+    r"|\b(?:este pedido|esta solicitacao|este requerimento|this request|this application)\b"
     r"|\b(?:jailbreak|dan mode|modo dan|developer mode|modo desenvolvedor|modo administrador)\b"
     r"|\b(?:nao|do not|never|dont|don t|sem) (?:\w+ ){0,2}(?:verifi|confir|check|valid|question|"
     r"review|revis|avali|human)\w*"
@@ -83,7 +88,8 @@ _PAYLOAD = re.compile(
 )
 _ENOUGH = 2
 _OPENS = re.compile(
-    r":\s*$|\b(?:a seguir|abaixo|seguintes|following|below|the rest|listad[oa]s)\b", re.IGNORECASE
+    r":\s*$|```|<!--|<\w+>|\b(?:a seguir|abaixo|seguintes|following|below|the rest|listad[oa]s)\b",
+    re.IGNORECASE,
 )
 
 
@@ -112,6 +118,12 @@ def is_instruction(passage: str) -> bool:
         return True
     low = fold(passage)
     return bool(_STRONG.search(low)) or sum(bool(s.search(low)) for s in _SIGNS) >= _ENOUGH
+
+
+def is_innocent(passage: str) -> bool:
+    """Whether nothing in it, not one sign, speaks to a reader."""
+    low = fold(passage)
+    return not is_instruction(passage) and not any(sign.search(low) for sign in _SIGNS)
 
 
 def opens_a_list(passage: str) -> bool:

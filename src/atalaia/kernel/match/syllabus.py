@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from atalaia.kernel.match.instructions import is_instruction, opens_a_list, plain
+from atalaia.kernel.match.instructions import is_innocent, is_instruction, opens_a_list, plain
 from atalaia.kernel.match.stems import STOPWORDS, stem
 from atalaia.kernel.match.text import fold
 
@@ -25,6 +25,8 @@ MAX_CHARACTERS = 20_000  # of one syllabus; the rest is not read, and said so
 _NUMBERED = r"\s*(?:(?:\d{1,2}(?:\.\d{1,2})*[.)]|\d{1,2}\.\d{1,2}|[-–—*•●▪·])\s+)?"
 _SENTENCE = re.compile(rf"(?:\.(?=\s|$)|[;!?\n\r•●▪·|])+{_NUMBERED}|^{_NUMBERED}(?<=\s)")
 _CAPITAL = re.compile(r"(?<=[^\W\d_]\s)(?=[A-ZÀ-Ý<`{])")
+_PERIOD = re.compile(r"\.(?=\s|$)|[!?\n\r]")
+_EMPTY_LINE = re.compile(r"\n\s*\n")
 _CLAUSE = re.compile(r"[,:()\[\]/–—]|\s-\s")
 _WORD = re.compile(r"[^\W_]+")
 _TAUGHT = (
@@ -122,14 +124,12 @@ def read(text: str) -> Reading:
     sentences: list[tuple[Word, ...]] = []
     clauses: list[Clause] = []
     asides: list[Aside] = []
-    listing = False
+    until = 0  # how far an order reaches
     for start, end in _sentences(seen):
         whole = seen[start:end]
-        if "\n" in seen[max(0, start - 2) : start]:
-            listing = False
-        if is_instruction(whole) or listing:
-            listing = listing or opens_a_list(whole)
-            order = start if listing and not is_instruction(whole) else _order(seen, start, end)
+        if start < until or is_instruction(whole):
+            order = start if start < until else _order(seen, start, end)
+            until = max(until, _reach(seen, order, end))
             asides.append(_aside("instruction", order, end, places))
             end = order
             if not seen[start:end].strip():
@@ -161,9 +161,15 @@ def _order(seen: str, start: int, end: int) -> int:
     """Where the order begins in a sentence that gives one: a topic before it, that nothing but a
     capital letter separates from it, is still a topic."""
     starts = [mark.start() + start for mark in _CAPITAL.finditer(seen[start:end])]
-    heads = [at for at in starts if not is_instruction(seen[start:at])]
-    tails = [at for at in heads if is_instruction(seen[at:end])]
-    return max(tails, default=start)
+    return max((at for at in starts if is_innocent(seen[start:at])), default=start)
+
+
+def _reach(seen: str, start: int, end: int) -> int:
+    """How far an order reaches: over semicolons to the end of its period; where it opens a list,
+    to the next empty line."""
+    stop = _EMPTY_LINE if opens_a_list(seen[start:end]) else _PERIOD
+    found = stop.search(seen, end)
+    return found.start() if found else len(seen)
 
 
 def _without_excluded(
