@@ -36,10 +36,15 @@ def _measured(rule: Rule, connection: Any) -> Iterator[Measure]:
     yield from cast(Callable[[Ground], Iterator[Measure]], rule.measure)(ground)
 
 
+class _Nothing(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_error(404)
+
+
 @pytest.fixture
 def service() -> Iterator[str]:
     """A service that answers 404 to everything: it is there."""
-    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+    server = http.server.HTTPServer(("127.0.0.1", 0), _Nothing)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/v1/embeddings"
     server.shutdown()

@@ -34,6 +34,7 @@ ENTRIES = (
     Entry("worker", f"{_HERE}.servers:worker", "Worker em primeiro plano.", _SERVERS),
     Entry("scheduler", f"{_HERE}.servers:scheduler", "Agendador em primeiro plano.", _SERVERS),
     Entry("service", f"{_HERE}.service:service", "As três em primeiro plano: systemd.", _SERVERS),
+    Entry("mocks", f"{_HERE}.mocks:mocks", "Modelos de mentira, para ensaiar.", _SERVERS),
     Entry("run", f"{_HERE}.work:run", "Executa um job para um período.", _WORK),
     Entry("wave", f"{_HERE}.work:wave", "Executa os jobs de uma onda, em ordem.", _WORK),
     Entry("backfill", f"{_HERE}.backfill:backfill", "Executa um job para muitos períodos.", _WORK),
