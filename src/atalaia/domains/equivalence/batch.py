@@ -24,7 +24,7 @@ from atalaia.domains.equivalence.service import Asker
 from atalaia.domains.equivalence.store import Evaluation
 from atalaia.domains.equivalence.wire import Request
 from atalaia.kernel.base.database import Connection
-from atalaia.kernel.base.errors import UsageError
+from atalaia.kernel.base.errors import AtalaiaError, UsageError
 from atalaia.kernel.keep import audit
 from atalaia.kernel.work.drain import Handler
 from atalaia.kernel.work.items import Item, Lines, together
@@ -139,13 +139,16 @@ def one(item: Item, _connection: Connection) -> dict[str, Any]:
 
 def group(items: Sequence[Item], connection: Connection) -> None:
     """Do many: judged first, then kept and recorded in one transaction. What was evaluated before,
-    here or meanwhile, is left to `one`."""
+    here or meanwhile, and what cannot be, is left to `one`."""
     made: dict[int, tuple[Evaluation, Asker]] = {}
     choose = _remembering(connection)
     for item, request in _fresh(items, connection):
         asker = _asker(item)
-        chosen = choose(request, asker.tenant_id)
-        made[item.item_id] = service.judged(request, chosen, asker, mappers()), asker
+        try:
+            chosen = choose(request, asker.tenant_id)
+            made[item.item_id] = service.judged(request, chosen, asker, mappers()), asker
+        except AtalaiaError:
+            continue  # `one` says why
     with together(connection, items) as held:
         ours = [made[item.item_id] for item in held.items if item.item_id in made]
         kept = store.keep(connection, [evaluation for evaluation, _ in ours])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -20,6 +20,9 @@ Version = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{
 Course = Annotated[str, StringConstraints(max_length=80, pattern=_NO_NUL)]
 Reason = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=_NO_NUL)
+]
+Level = Literal[
+    "tecnico", "técnico", "graduacao", "graduação", "pos", "pós", "pos-graduacao", "pós-graduação"
 ]
 RequestId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,100}$")]
 
@@ -38,7 +41,7 @@ class Destination(Strict):
         gt=0, le=MOST_HOURS, allow_inf_nan=False, description="horas"
     )
     ementa: str = Field("", max_length=LONGEST_SYLLABUS, pattern=_NO_NUL)
-    nivel: str = Field("graduacao", max_length=20, description="tecnico, graduacao ou pos")
+    nivel: Level = "graduacao"
     area: Word | None = Field(None, description="área da taxonomia; sem ela, a do curso")
 
 
