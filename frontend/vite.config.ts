@@ -6,7 +6,11 @@ const api = process.env.ATALAIA_URL ?? 'http://127.0.0.1:8000';
 
 export default defineConfig({
   plugins: [react()],
-  server: { proxy: { '/v1': api, '/health': api, '/openapi.json': api } },
+  server: {
+    proxy: Object.fromEntries(
+      ['/v1', '/admin', '/files', '/dlq', '/health', '/openapi.json'].map((path) => [path, api]),
+    ),
+  },
   build: {
     target: 'es2022',
     // The map library is one large chunk on purpose: it loads only where there is a map.

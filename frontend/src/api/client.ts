@@ -22,11 +22,18 @@ export interface Change {
   once?: string;
 }
 
+/** What the documents print at the root stands there, and not under the version. */
+const AT_ROOT = /^\/(admin|files|dlq)(\/|$)/;
+
+function homeOf(path: string): string {
+  return AT_ROOT.test(path) ? API_BASE.replace(/\/v1$/, '') : API_BASE;
+}
+
 /** The address of a question, with empty parameters left out. */
 export function addressOf(path: string, query: Query = {}): string {
   const pairs = Object.entries(query).filter(([, value]) => value !== undefined && value !== '');
   const search = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)]));
-  return `${API_BASE}${path}${pairs.length > 0 ? `?${search}` : ''}`;
+  return `${homeOf(path)}${path}${pairs.length > 0 ? `?${search}` : ''}`;
 }
 
 function newTraceId(): string {
@@ -98,6 +105,52 @@ export async function askStream(
   const { body } = await send(path, {}, { signal, headers, withKey: true });
   if (!body) throw new Error(`${path} answered nothing to read`);
   return body;
+}
+
+interface Upload {
+  type: string;
+  /** The same number with the same content is the same request, however often it is sent. */
+  once?: string;
+  headers?: Record<string, string>;
+  onProgress: (share: number) => void;
+}
+
+/**
+ * Sends a file, telling how much of it is on its way. Not by `fetch`, which does not say. Never tried
+ * again by itself; throws ProblemError like everything here.
+ */
+export function upload<T>(path: string, file: Blob, options: Upload): Promise<T> {
+  const traceId = newTraceId();
+  const headers = headersOf(traceId, true);
+  const token = readFormToken();
+  headers.set('Content-Type', options.type);
+  if (token !== null) headers.set('X-Atalaia-Form', token);
+  if (options.once !== undefined) headers.set('Idempotency-Key', options.once);
+  for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open('POST', addressOf(path));
+    headers.forEach((value, name) => {
+      request.setRequestHeader(name, value);
+    });
+    request.upload.onprogress = ({ loaded, total }) => options.onProgress(loaded / (total || 1));
+    request.onload = async () => {
+      const answer = new Response(request.responseText || null, { status: request.status });
+      if (answer.ok) resolve((await answer.json()) as T);
+      else reject(await problemOf(answer, traceId));
+    };
+    request.onerror = () =>
+      reject(
+        new ProblemError({
+          type: 'about:blank',
+          title: 'unanswered',
+          status: 0,
+          detail: '',
+          trace_id: traceId,
+        }),
+      );
+    request.send(file);
+  });
 }
 
 /** Has the API change something. Never tried again by itself: the caller sees what happened. */

@@ -84,6 +84,9 @@ function Header() {
         <Link to="/territorio/$id" params={{ id: 'BR' }} search={keep}>
           {say('app.brazil')}
         </Link>
+        <Link to="/equivalencia" search={keep}>
+          {say('app.equivalence')}
+        </Link>
         <Link to="/operacoes" search={keep}>
           {say('app.operations')}
         </Link>

@@ -158,6 +158,54 @@ const source = createRoute({
   component: lazyRouteComponent(() => import('../ops/sources/SourcePage'), 'SourcePage'),
 });
 
+const equivalence = createRoute({
+  getParentRoute: () => root,
+  path: '/equivalencia',
+  component: lazyRouteComponent(() => import('../equivalence/EquivalenceRoom'), 'EquivalenceRoom'),
+});
+
+const evaluateOne = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/',
+  component: lazyRouteComponent(() => import('../equivalence/TryPage'), 'TryPage'),
+});
+
+const batches = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/lotes',
+  component: lazyRouteComponent(() => import('../equivalence/BatchesPage'), 'BatchesPage'),
+});
+
+const batch = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/lotes/$id',
+  component: lazyRouteComponent(() => import('../equivalence/BatchPage'), 'BatchPage'),
+});
+
+const evaluations = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/avaliacoes',
+  component: lazyRouteComponent(() => import('../equivalence/EvaluationsPage'), 'EvaluationsPage'),
+});
+
+const evaluation = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/avaliacoes/$id',
+  component: lazyRouteComponent(() => import('../equivalence/EvaluationPage'), 'EvaluationPage'),
+});
+
+const rules = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/regras',
+  component: lazyRouteComponent(() => import('../equivalence/RulesPage'), 'RulesPage'),
+});
+
+const tenants = createRoute({
+  getParentRoute: () => equivalence,
+  path: '/clientes',
+  component: lazyRouteComponent(() => import('../equivalence/TenantsPage'), 'TenantsPage'),
+});
+
 const signIn = createRoute({
   getParentRoute: () => root,
   path: '/entrar',
@@ -168,6 +216,7 @@ export const routeTree = root.addChildren([
   atlas,
   territory,
   signIn,
+  equivalence.addChildren([evaluateOne, batches, batch, evaluations, evaluation, rules, tenants]),
   operations.addChildren([
     now,
     alerts,

@@ -43,6 +43,15 @@ const FAMILIES = [
   'runbook.place',
   'runbook.status',
   'runbook.cell',
+  'eq.level',
+  'eq.decision',
+  'eq.item',
+  'eq.method',
+  'eq.flag',
+  'eq.term',
+  'eq.batch.item',
+  'eq.job',
+  'eq.quota',
 ];
 
 function paramsOf(text: string): string[] {

@@ -1,4 +1,5 @@
 import { actsEn } from './acts.en';
+import { equivalenceEn } from './equivalence.en';
 import type { MessageKey } from './pt-BR';
 import { roomsEn } from './rooms.en';
 import { watchEn } from './watch.en';
@@ -11,6 +12,7 @@ export const en: Record<MessageKey, string> = {
   'app.nav': 'Sections',
   'app.map': 'Map',
   'app.brazil': 'Brazil',
+  'app.equivalence': 'Equivalence',
   'app.operations': 'Operations',
   'app.language.other': 'Português',
   'app.theme.toDark': 'Use the dark theme',
@@ -288,6 +290,7 @@ export const en: Record<MessageKey, string> = {
   'key.wrong': 'The key was refused. Check that it was copied whole and has not expired.',
   'key.forget': 'Forget the key',
   ...actsEn,
+  ...equivalenceEn,
   ...roomsEn,
   ...watchEn,
 };

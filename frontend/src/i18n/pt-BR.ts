@@ -1,4 +1,5 @@
 import { actsPtBR } from './acts.pt-BR';
+import { equivalencePtBR } from './equivalence.pt-BR';
 import { roomsPtBR } from './rooms.pt-BR';
 import { watchPtBR } from './watch.pt-BR';
 
@@ -11,6 +12,7 @@ export const ptBR = {
   'app.map': 'Mapa',
   'app.brazil': 'Brasil',
   'app.operations': 'Operações',
+  'app.equivalence': 'Equivalência',
   'app.language.other': 'English',
   'app.theme.toDark': 'Usar tema escuro',
   'app.theme.toLight': 'Usar tema claro',
@@ -284,6 +286,7 @@ export const ptBR = {
   'key.wrong': 'A chave foi recusada. Confira se foi copiada inteira e se não expirou.',
   'key.forget': 'Esquecer a chave',
   ...actsPtBR,
+  ...equivalencePtBR,
   ...roomsPtBR,
   ...watchPtBR,
 } as const;

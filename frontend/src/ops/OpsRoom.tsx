@@ -1,23 +1,6 @@
-import { Button } from '@mantine/core';
-import { useQuery, useQueryClient } from '@tanstack/react-query';
-import { Link, Outlet } from '@tanstack/react-router';
-import { useEffect, useMemo, useState } from 'react';
-import { forgetKey, keepKey, readKey } from '../api/key';
-import { signOut, summaryQuery, viewerQuery } from '../api/opsQueries';
-import type { Viewer } from '../api/opsTypes';
-import { isUnknown } from '../api/problem';
-import { Refusal } from '../app/Refusal';
-import { Waiting } from '../app/Waiting';
-import { useLanguage } from '../i18n/language';
-import { formatNumber } from '../text/format';
-import type { Search } from '../view/address';
-import { KeyForm } from './KeyForm';
-import styles from './OpsRoom.module.css';
-import { RoomContext, useRoom } from './room';
-import { useLive } from './useLive';
-import { useWords } from './words';
+import { Room, type Section } from './Room';
 
-const SECTIONS = [
+const SECTIONS: readonly Section[] = [
   ['/operacoes', 'room.now'],
   ['/operacoes/alertas', 'alert.list'],
   ['/operacoes/incidentes', 'incident.list'],
@@ -31,130 +14,9 @@ const SECTIONS = [
   ['/operacoes/chaves', 'room.keys'],
   ['/operacoes/auditoria', 'room.audit'],
   ['/operacoes/copias', 'room.backups'],
-] as const;
+];
 
-function Sections() {
-  const { say, language } = useLanguage();
-  const waiting = useQuery(summaryQuery).data?.dead_letters ?? 0;
-  const keep = ({ lang }: Search): Search => (lang ? { lang } : {});
-  return (
-    <nav aria-label={say('room.nav')} className={styles.sections}>
-      {SECTIONS.map(([to, name]) => (
-        <Link
-          key={to}
-          to={to}
-          search={keep}
-          activeOptions={{ exact: to === '/operacoes', includeSearch: false }}
-        >
-          {say(name)}
-          {name === 'room.letters' && waiting > 0 && (
-            <>
-              {' '}
-              <span className={styles.count}>{formatNumber(waiting, 0, language)}</span>
-            </>
-          )}
-        </Link>
-      ))}
-    </nav>
-  );
-}
-
-function Who({ viewer, onLeave }: { viewer: Viewer; onLeave: () => void }) {
-  const { say } = useLanguage();
-  const words = useWords();
-  return (
-    <p className={styles.who}>
-      {say('room.who', { name: viewer.name, role: words('role', viewer.role) })}
-      <Button size="compact-sm" variant="default" onClick={onLeave}>
-        {say(viewer.kind === 'session' ? 'room.signOut' : 'key.forget')}
-      </Button>
-    </p>
-  );
-}
-
-/** Whether the screens hear of changes as they come, in shape and word. */
-function LiveMark() {
-  const { say } = useLanguage();
-  const { live } = useRoom();
-  if (live === null) return null;
-  return (
-    <p className={styles.live} data-live={live}>
-      <span aria-hidden="true">{live ? '●' : '○'}</span> {say(live ? 'live.on' : 'live.off')}
-    </p>
-  );
-}
-
-/** The room of who may come in: the ways between its sections, what was just done, one section. */
-function Inside({ viewer, onLeave }: { viewer: Viewer; onLeave: () => void }) {
-  const { say } = useLanguage();
-  const [told, setTold] = useState('');
-  const live = useLive();
-  const room = useMemo(() => ({ viewer, live, tell: setTold }), [viewer, live]);
-  return (
-    <RoomContext value={room}>
-      <div className={styles.bar}>
-        <h1>{say('ops.title')}</h1>
-        <LiveMark />
-        <Who viewer={viewer} onLeave={onLeave} />
-      </div>
-      <Sections />
-      <p role="status" className={styles.told}>
-        {told}
-      </p>
-      <Outlet />
-    </RoomContext>
-  );
-}
-
-/** A key revoked, or a session that ended, while a section was open: who is here is asked anew. */
-function useTurnedAway() {
-  const client = useQueryClient();
-  useEffect(
-    () =>
-      client.getQueryCache().subscribe(({ type, query }) => {
-        const [room, what] = query.queryKey;
-        const refused = type === 'updated' && isUnknown(query.state.error);
-        if (room !== 'ops' || what === 'viewer' || !refused) return;
-        void client.invalidateQueries({ queryKey: viewerQuery.queryKey });
-      }),
-    [client],
-  );
-}
-
-/** The rooms of operations: who may come in, the ways between them, what was just done. */
+/** The rooms of operations. */
 export function OpsRoom() {
-  const { say } = useLanguage();
-  const client = useQueryClient();
-  const viewer = useQuery(viewerQuery);
-  useTurnedAway();
-  const use = (next: string) => {
-    keepKey(next);
-    void client.resetQueries({ queryKey: ['ops'] });
-  };
-  const leave = async () => {
-    if (viewer.data?.kind === 'session') await signOut();
-    forgetKey();
-    await client.resetQueries({ queryKey: ['ops'] });
-  };
-  const nobody = isUnknown(viewer.error);
-  const inside = viewer.data !== undefined && !nobody;
-  return (
-    <div className={styles.room}>
-      {!inside && (
-        <div className={styles.bar}>
-          <h1>{say('ops.title')}</h1>
-        </div>
-      )}
-      {nobody && <KeyForm refused={readKey() !== null} onKey={use} />}
-      {viewer.error && !nobody && (
-        <Refusal
-          error={viewer.error}
-          onRetry={() => void viewer.refetch()}
-          kept={viewer.data !== undefined}
-        />
-      )}
-      {viewer.isPending && <Waiting lines={8} />}
-      {inside && <Inside viewer={viewer.data} onLeave={() => void leave()} />}
-    </div>
-  );
+  return <Room title="ops.title" sections={SECTIONS} letters="room.letters" />;
 }

@@ -6,7 +6,7 @@ import { signIn } from '../api/opsQueries';
 import { Refusal } from '../app/Refusal';
 import { Waiting } from '../app/Waiting';
 import { useLanguage } from '../i18n/language';
-import styles from './OpsRoom.module.css';
+import styles from './Room.module.css';
 
 /** Takes the secret out of the address, so that neither history nor a copied address keeps it. */
 function takeLink(): string {

@@ -8,13 +8,13 @@ import { setTold } from '../api/watched';
 
 /** What is asked anew when a topic changed: the second part of the questions' keys. */
 const ASKED_OF: Record<string, readonly string[]> = {
-  runs: ['runs', 'run', 'summary', 'connectors', 'sources', 'source', 'slos'],
+  runs: ['runs', 'run', 'summary', 'connectors', 'sources', 'source', 'slos', 'cattle'],
   checks: ['checks', 'summary', 'run'],
-  queue: ['queue', 'schedule'],
-  letters: ['letters', 'letter', 'summary'],
+  queue: ['queue', 'schedule', 'equivalence-batches', 'evaluations', 'cattle'],
+  letters: ['letters', 'letter', 'summary', 'cattle'],
   audit: ['audit', 'audit-chains'],
   sources: ['connectors', 'sources', 'source'],
-  alerts: ['alerts', 'alert', 'slos', 'maintenance'],
+  alerts: ['alerts', 'alert', 'slos', 'maintenance', 'cattle'],
   incidents: ['incidents', 'incident'],
   maintenance: ['maintenance', 'alerts'],
   deliveries: ['deliveries', 'delivery', 'webhooks', 'mailboxes'],
