@@ -10,5 +10,5 @@ const SECTIONS: readonly Section[] = [
 
 /** Does one subject count for another: asked, asked in bulk, audited, and by which rules. */
 export function EquivalenceRoom() {
-  return <Room title="eq.title" sections={SECTIONS} />;
+  return <Room name="eq.title" sections={SECTIONS} />;
 }

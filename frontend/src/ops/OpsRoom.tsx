@@ -18,5 +18,5 @@ const SECTIONS: readonly Section[] = [
 
 /** The rooms of operations. */
 export function OpsRoom() {
-  return <Room title="ops.title" sections={SECTIONS} letters="room.letters" />;
+  return <Room name="ops.title" sections={SECTIONS} letters="room.letters" />;
 }

@@ -25,20 +25,20 @@ const named = (say: Say, key: MessageKey) => (say as (key: MessageKey) => string
 export type Section = readonly [to: NonNullable<LinkProps['to']>, name: MessageKey];
 
 interface RoomProps {
-  title: MessageKey;
+  name: MessageKey;
   /** The first is the room's own address. */
   sections: readonly Section[];
   /** The section beside whose name stands how many dead letters wait. */
   letters?: MessageKey;
 }
 
-function Sections({ title, sections, letters }: RoomProps) {
+function Sections({ name: room, sections, letters }: RoomProps) {
   const { say, language } = useLanguage();
   const summary = useQuery({ ...summaryQuery, enabled: letters !== undefined });
   const waiting = summary.data?.dead_letters ?? 0;
   const keep = ({ lang }: Search): Search => (lang ? { lang } : {});
   return (
-    <nav aria-label={`${say('room.nav')}: ${named(say, title)}`} className={styles.sections}>
+    <nav aria-label={`${say('room.nav')}: ${named(say, room)}`} className={styles.sections}>
       {sections.map(([to, name]) => (
         <Link
           key={to}
@@ -94,7 +94,7 @@ function Inside(props: { of: RoomProps; viewer: Viewer; onLeave: () => void }) {
   return (
     <RoomContext value={room}>
       <div className={styles.bar}>
-        <h1>{named(say, of.title)}</h1>
+        <h1>{named(say, of.name)}</h1>
         <LiveMark />
         <Who viewer={viewer} onLeave={onLeave} />
       </div>
@@ -143,7 +143,7 @@ export function Room(of: RoomProps) {
     <div className={styles.room}>
       {!inside && (
         <div className={styles.bar}>
-          <h1>{named(say, of.title)}</h1>
+          <h1>{named(say, of.name)}</h1>
         </div>
       )}
       {nobody && <KeyForm refused={readKey() !== null} onKey={use} />}
