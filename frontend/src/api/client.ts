@@ -108,7 +108,8 @@ export async function askStream(
 }
 
 interface Upload {
-  type: string;
+  /** What it is; of a form the browser says so itself. */
+  type?: string;
   /** The same number with the same content is the same request, however often it is sent. */
   once?: string;
   headers?: Record<string, string>;
@@ -119,11 +120,11 @@ interface Upload {
  * Sends a file, telling how much of it is on its way. Not by `fetch`, which does not say. Never tried
  * again by itself; throws ProblemError like everything here.
  */
-export function upload<T>(path: string, file: Blob, options: Upload): Promise<T> {
+export function upload<T>(path: string, file: Blob | FormData, options: Upload): Promise<T> {
   const traceId = newTraceId();
   const headers = headersOf(traceId, true);
   const token = readFormToken();
-  headers.set('Content-Type', options.type);
+  if (options.type !== undefined) headers.set('Content-Type', options.type);
   if (token !== null) headers.set('X-Atalaia-Form', token);
   if (options.once !== undefined) headers.set('Idempotency-Key', options.once);
   for (const [name, value] of Object.entries(options.headers ?? {})) headers.set(name, value);

@@ -1,6 +1,6 @@
 import { ActionIcon, Button, useComputedColorScheme, useMantineColorScheme } from '@mantine/core';
 import { useClipboard } from '@mantine/hooks';
-import { Link, Outlet, useNavigate, useSearch } from '@tanstack/react-router';
+import { Link, Outlet, useLocation, useNavigate, useSearch } from '@tanstack/react-router';
 import { keepLanguage, LanguageProvider, languageOf, useLanguage } from '../i18n/language';
 import { OriginProvider } from '../origin/OriginDrawer';
 import type { Search } from '../view/address';
@@ -66,8 +66,12 @@ function CopyLink() {
   );
 }
 
+/** The feedlot's printed addresses, none of them below another. */
+const CATTLE = /^\/(metrics-dashboard|etl-operations|confinamento)(\/|$)/;
+
 function Header() {
   const { say } = useLanguage();
+  const { pathname } = useLocation();
   const keep = ({ lang }: Search): Search => (lang ? { lang } : {});
   return (
     <header className={styles.header}>
@@ -83,6 +87,13 @@ function Header() {
         </Link>
         <Link to="/territorio/$id" params={{ id: 'BR' }} search={keep}>
           {say('app.brazil')}
+        </Link>
+        <Link
+          to="/metrics-dashboard"
+          search={keep}
+          {...(CATTLE.test(pathname) && { 'aria-current': 'page' as const })}
+        >
+          {say('app.cattle')}
         </Link>
         <Link to="/equivalencia" search={keep}>
           {say('app.equivalence')}

@@ -158,6 +158,37 @@ const source = createRoute({
   component: lazyRouteComponent(() => import('../ops/sources/SourcePage'), 'SourcePage'),
 });
 
+/** The addresses of the feedlot are printed in its runbook: none of them is below another. */
+const cattle = createRoute({
+  getParentRoute: () => root,
+  id: 'cattle',
+  component: lazyRouteComponent(() => import('../cattle/CattleRoom'), 'CattleRoom'),
+});
+
+const metrics = createRoute({
+  getParentRoute: () => cattle,
+  path: '/metrics-dashboard',
+  component: lazyRouteComponent(() => import('../cattle/MetricsPage'), 'MetricsPage'),
+});
+
+const etlOperations = createRoute({
+  getParentRoute: () => cattle,
+  path: '/etl-operations',
+  component: lazyRouteComponent(() => import('../cattle/OperationsPage'), 'OperationsPage'),
+});
+
+const feedFile = createRoute({
+  getParentRoute: () => cattle,
+  path: '/etl-operations/$id',
+  component: lazyRouteComponent(() => import('../cattle/FilePage'), 'FilePage'),
+});
+
+const deviations = createRoute({
+  getParentRoute: () => cattle,
+  path: '/confinamento/desvios',
+  component: lazyRouteComponent(() => import('../cattle/DeviationsPage'), 'DeviationsPage'),
+});
+
 const equivalence = createRoute({
   getParentRoute: () => root,
   path: '/equivalencia',
@@ -216,6 +247,7 @@ export const routeTree = root.addChildren([
   atlas,
   territory,
   signIn,
+  cattle.addChildren([metrics, etlOperations, feedFile, deviations]),
   equivalence.addChildren([evaluateOne, batches, batch, evaluations, evaluation, rules, tenants]),
   operations.addChildren([
     now,

@@ -1,4 +1,5 @@
 import { actsEn } from './acts.en';
+import { cattleEn } from './cattle.en';
 import { equivalenceEn } from './equivalence.en';
 import type { MessageKey } from './pt-BR';
 import { roomsEn } from './rooms.en';
@@ -12,6 +13,7 @@ export const en: Record<MessageKey, string> = {
   'app.nav': 'Sections',
   'app.map': 'Map',
   'app.brazil': 'Brazil',
+  'app.cattle': 'Feedlot',
   'app.equivalence': 'Equivalence',
   'app.operations': 'Operations',
   'app.language.other': 'Português',
@@ -290,6 +292,7 @@ export const en: Record<MessageKey, string> = {
   'key.wrong': 'The key was refused. Check that it was copied whole and has not expired.',
   'key.forget': 'Forget the key',
   ...actsEn,
+  ...cattleEn,
   ...equivalenceEn,
   ...roomsEn,
   ...watchEn,

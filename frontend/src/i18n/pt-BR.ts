@@ -1,4 +1,5 @@
 import { actsPtBR } from './acts.pt-BR';
+import { cattlePtBR } from './cattle.pt-BR';
 import { equivalencePtBR } from './equivalence.pt-BR';
 import { roomsPtBR } from './rooms.pt-BR';
 import { watchPtBR } from './watch.pt-BR';
@@ -12,6 +13,7 @@ export const ptBR = {
   'app.map': 'Mapa',
   'app.brazil': 'Brasil',
   'app.operations': 'Operações',
+  'app.cattle': 'Confinamento',
   'app.equivalence': 'Equivalência',
   'app.language.other': 'English',
   'app.theme.toDark': 'Usar tema escuro',
@@ -286,6 +288,7 @@ export const ptBR = {
   'key.wrong': 'A chave foi recusada. Confira se foi copiada inteira e se não expirou.',
   'key.forget': 'Esquecer a chave',
   ...actsPtBR,
+  ...cattlePtBR,
   ...equivalencePtBR,
   ...roomsPtBR,
   ...watchPtBR,
