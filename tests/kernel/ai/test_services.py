@@ -66,7 +66,8 @@ def test_a_fault_is_away_and_never_later_than_the_deadline(
         act = embed_once if server is embeddings else ask
         with pytest.raises(Away):
             act(server, 2)
-        assert time.monotonic() - began < 3
+        # the deadline and one second on a quiet machine; far from the fault's minute on any
+        assert time.monotonic() - began < 12
         server.behave("")
 
 
