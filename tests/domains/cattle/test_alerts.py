@@ -187,7 +187,7 @@ def test_each_rule_at_each_moment(moment: Any, rule: str) -> None:
     moment(Script(RULES), BY_ID[rule])
 
 
-@pytest.mark.row("B-014", "R-103")
+@pytest.mark.row("B-014")
 def test_the_history_is_cattles_alone_and_keeps_what_is_over() -> None:
     script = Script((*RULES, *PLATFORM))
     script.after(MINUTE, etl_dlq=LIMIT + 1, disk_full=LIMIT + 1)
