@@ -104,7 +104,7 @@ def typed(line: str, *, endless: bool, seconds: float = 120) -> dict[str, Any]:
         elif process.poll() is not None:
             break
     ended = process.poll()
-    if endless and ended is None:
+    if ended is None:
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait(10)
     os.close(main)

@@ -19,6 +19,7 @@ from atalaia.serve.local.postgres import PrivatePostgres
 SEED = Path("/work/shared/seeds/2-conecta-boi-etl-runbook.md")
 NAME = "etl_production"
 pytestmark = [
+    pytest.mark.night("cattle-replay"),
     pytest.mark.timeout(1800),
     pytest.mark.skipif(not possible(), reason="no namespaces of one's own here"),
 ]
