@@ -37,9 +37,11 @@ function Verdicts({ board }: { board: Dashboard }) {
       >
         <h2>{say('cattle.colour')}</h2>
         <p className={styles.big}>
-          <StateMark state={STATE_OF_COLOUR[colour.colour]} />{' '}
-          <strong>{words('cattle.colour', colour.colour)}</strong> ·{' '}
-          {say('cattle.success', { percent: figure(colour.success_percent, 2) })}
+          <StateMark
+            state={STATE_OF_COLOUR[colour.colour]}
+            word={words('cattle.colour', colour.colour)}
+          />{' '}
+          · {say('cattle.success', { percent: figure(colour.success_percent, 2) })}
         </p>
         {colour.reasons.map((reason) => (
           <p key={reason}>{reason}</p>
@@ -56,8 +58,7 @@ function Verdicts({ board }: { board: Dashboard }) {
       >
         <h2>{say('cattle.sla')}</h2>
         <p className={styles.big}>
-          <StateMark state={STATE_OF_SLA[sla.status]} />{' '}
-          <strong>{words('cattle.sla', sla.status)}</strong> ·{' '}
+          <StateMark state={STATE_OF_SLA[sla.status]} word={words('cattle.sla', sla.status)} /> ·{' '}
           {say('cattle.success', { percent: figure(sla.success_rate_percent, 2) })}
         </p>
         <p>
@@ -94,7 +95,7 @@ function Targets({ board }: { board: Dashboard }) {
             </>
           ),
         },
-        { id: 'title', title: say('cattle.target'), cell: ({ title }) => title },
+        { id: 'title', title: say('cattle.promise'), cell: ({ title }) => title },
         {
           id: 'value',
           title: say('ops.col.observed'),
@@ -104,7 +105,7 @@ function Targets({ board }: { board: Dashboard }) {
         },
         {
           id: 'target',
-          title: say('slo.target'),
+          title: say('cattle.limit'),
           numeric: true,
           cell: ({ target, unit }) => `${figure(target, 1)} ${unit}`,
         },

@@ -54,11 +54,8 @@ function useColumns(): DataColumn<Evaluation>[] {
       title: say('eq.decisionTitle'),
       cell: ({ decisao, degraded }) => (
         <>
-          <StateMark state={STATE_OF_DECISION[decisao]} />{' '}
-          <small>
-            {words('eq.decision', decisao)}
-            {degraded && ` · ${say('eq.isDegraded')}`}
-          </small>
+          <StateMark state={STATE_OF_DECISION[decisao]} word={words('eq.decision', decisao)} />
+          {degraded && <small> · {say('eq.isDegraded')}</small>}
         </>
       ),
     },
@@ -133,7 +130,7 @@ function Counts({ page }: { page: EvaluationPage }) {
       <span>{say('eq.total', { count: number(page.total) })}</span>
       {DECISIONS.map((one) => (
         <span key={one}>
-          <StateMark state={STATE_OF_DECISION[one]} /> {words('eq.decision', one)}:{' '}
+          <StateMark state={STATE_OF_DECISION[one]} word={words('eq.decision', one)} />:{' '}
           {number(page[one])}
         </span>
       ))}

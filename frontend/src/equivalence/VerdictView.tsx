@@ -127,10 +127,7 @@ function Concepts({ answer, items, chosen, onChoose }: ConceptsProps) {
           id: 'state',
           title: say('ops.col.state'),
           cell: ({ situacao }) => (
-            <>
-              <StateMark state={STATE_OF_ITEM[situacao]} />{' '}
-              <small>{words('eq.item', situacao)}</small>
-            </>
+            <StateMark state={STATE_OF_ITEM[situacao]} word={words('eq.item', situacao)} />
           ),
         },
         {
@@ -214,7 +211,7 @@ export function VerdictView({ answer, texts }: { answer: Answer; texts?: Texts |
     <section aria-label={say('eq.verdict')} className={styles.verdict}>
       <div className={section.verdict} data-state={state}>
         <p className={styles.decision}>
-          <StateMark state={state} /> <strong>{words('eq.decision', answer.decisao)}</strong>
+          <StateMark state={state} word={words('eq.decision', answer.decisao)} />
         </p>
         <p>{answer.justificativa_curta}</p>
         {answer.criticos_faltantes.length > 0 && (

@@ -141,7 +141,8 @@ export function termsOf(
     name,
     share: shares[name],
     weight: TERMS[name],
-    points: (name === 'penalty' ? -100 : 100) * TERMS[name] * shares[name],
+    // Nothing taken off is no 'minus nothing'.
+    points: (name === 'penalty' ? -100 : 100) * TERMS[name] * shares[name] || 0,
   }));
   const sum = terms.reduce((all, { points }) => all + points, 0);
   const these = Math.abs(Math.min(100, Math.max(0, sum)) - score) <= ROUNDING;

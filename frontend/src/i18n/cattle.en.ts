@@ -23,7 +23,8 @@ export const cattleEn: Record<keyof typeof cattlePtBR, string> = {
   'cattle.slaFiles':
     'Files received: {total}; loaded: {good}; average time of processing (min): {minutes}.',
   'cattle.targets': 'Targets',
-  'cattle.target': 'Target',
+  'cattle.promise': 'What is promised',
+  'cattle.limit': 'Target',
   'cattle.met.true': 'met',
   'cattle.met.false': 'not met',
   'cattle.met.unknown': 'nothing was measured',

@@ -22,7 +22,8 @@ export const cattlePtBR = {
   'cattle.slaFiles':
     'Arquivos recebidos: {total}; carregados: {good}; tempo médio de processamento (min): {minutes}.',
   'cattle.targets': 'Metas',
-  'cattle.target': 'Meta',
+  'cattle.promise': 'O que se promete',
+  'cattle.limit': 'Meta',
   'cattle.met.true': 'cumprida',
   'cattle.met.false': 'não cumprida',
   'cattle.met.unknown': 'nada foi medido',
