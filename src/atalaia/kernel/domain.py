@@ -34,6 +34,14 @@ class RegistryEntry:
     status: str  # planned | partial | implemented | retired
 
 
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command at the top, `atalaia files`: 'module:attribute' of it, and its line of help."""
+
+    target: str
+    help: str  # pt-BR
+
+
 @dataclass(frozen=True, kw_only=True)
 class Domain:
     """A domain brings its data; operations come built in."""
@@ -50,6 +58,7 @@ class Domain:
     thresholds: Path | None = None
     router: str = ""  # 'module:attribute' of a FastAPI router, imported by serve only
     cli: str = ""  # 'module:attribute' of a Typer app, imported by serve only
+    commands: Mapping[str, Command] = field(default_factory=dict)  # names it brings to the top
     explain: str = ""  # 'module:attribute' of explain(uri): from a value back to its bytes
     # name → 'module:attribute' of a function that gives a kernel.match.reconciliation.Service:
     # served at /reconcile/{name}, and compared with by `atalaia match --against {name}`

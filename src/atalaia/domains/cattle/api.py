@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from atalaia.domains.cattle import api_watch
+from atalaia.domains.cattle import api_files, api_watch, tus
 
 router = APIRouter()
-router.routes.extend(api_watch.router.routes)  # routes themselves: each says who may come
+# Routes themselves: each says who may come. tus stands before /files/{file_id}.
+for part in (tus.router, api_files.router, api_watch.router):
+    router.routes.extend(part.routes)

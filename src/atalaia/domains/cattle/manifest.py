@@ -6,7 +6,7 @@ from pathlib import Path
 
 from atalaia.domains.cattle import alerts, limits, maintenance
 from atalaia.domains.cattle.loading import CONNECTORS, JOBS
-from atalaia.kernel.domain import Domain, RegistryEntry
+from atalaia.kernel.domain import Command, Domain, RegistryEntry
 
 DOMAIN = Domain(
     name="cattle",
@@ -22,7 +22,9 @@ DOMAIN = Domain(
     work="atalaia.domains.cattle.work:HANDLERS",
     schedule=maintenance.SCHEDULE,
     router="atalaia.domains.cattle.api:router",
+    explain="atalaia.domains.cattle.deviations:explain",
     cli="atalaia.domains.cattle.cli:app",
+    commands={"files": Command("atalaia.domains.cattle.cli_files:files", "Arquivos de trato.")},
     start="atalaia.domains.cattle.watching:start",
     round="atalaia.domains.cattle.watching:go_round",
     pipelines="atalaia.domains.cattle.watching:pipelines",

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from atalaia.domains.cattle import reading, store
 from atalaia.domains.cattle.layout import BY_NAME
-from atalaia.domains.cattle.loading import BY_LAYOUT, DOMAIN, FOLDER
+from atalaia.domains.cattle.loading import BY_LAYOUT, FOLDER
 from atalaia.domains.cattle.mapping import NONE, plain
 from atalaia.kernel.base.database import Connection, transaction
 from atalaia.kernel.base.disk import sha256_of
@@ -287,18 +287,26 @@ def _raise_failure(item: Item, file_id: str) -> None:
     raise errors.get(kind or "", ContractBroken)(told)
 
 
-def look_round() -> None:
-    """What is looked after every few seconds: files whose work died with its workers say so."""
-    with transaction() as connection:
-        connection.execute(
-            """UPDATE etl.etl_file f
-               SET state = 'failed', changed_by = 'scheduler', error_class = 'resource',
-                   error_message = 'O trabalho não terminou em nenhuma das tentativas: '
-                       || coalesce(i.error, 'o worker morreu')
-               FROM ops.work_items i
-               WHERE i.batch_id = f.batch_id AND i.status IN ('dead', 'cancelled')
-                 AND f.state IN ('received', 'requeued', 'processing', 'retrying')"""
-        )
+def take_up_again(connection: Connection, batches: list[UUID]) -> None:
+    """Files whose dead work was accepted again are in line again, by that work."""
+    connection.execute(
+        """UPDATE etl.etl_file f
+           SET batch_id = i.batch_id,
+               state = CASE WHEN f.state IN ('refused', 'failed') THEN 'requeued' ELSE f.state END
+           FROM ops.work_items i
+           WHERE i.batch_id = ANY(%s) AND i.kind = %s AND f.id::text = i.payload ->> 'file_id'""",
+        (batches, KIND),
+    )
 
 
-__all__ = ["ACCEPTED", "DOMAIN", "KIND", "Bringer", "answer", "process", "receive", "reprocess"]
+def bury_dead(connection: Connection) -> int:
+    """Files whose work died with its workers say so; returns how many."""
+    return connection.execute(
+        """UPDATE etl.etl_file f
+           SET state = 'failed', changed_by = 'scheduler', error_class = 'resource',
+               error_message = 'O trabalho não terminou em nenhuma das tentativas: '
+                   || coalesce(i.error, 'o worker morreu')
+           FROM ops.work_items i
+           WHERE i.batch_id = f.batch_id AND i.status IN ('dead', 'cancelled')
+             AND f.state IN ('received', 'requeued', 'processing', 'retrying')"""
+    ).rowcount

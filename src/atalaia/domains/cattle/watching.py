@@ -7,7 +7,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from atalaia.domains.cattle import journal, sla
+from atalaia.domains.cattle import folder, journal, sla
 from atalaia.domains.cattle.config import config
 from atalaia.domains.cattle.logfiles import LogFiles, attach
 from atalaia.kernel.base.clock import now
@@ -112,7 +112,9 @@ _rounds = Rounds()
 
 
 def go_round() -> None:
-    """The scheduler's part. While the log files cannot be written, it is said, and no more."""
+    """The scheduler's part: files that wait in their folder or came whole and were not received,
+    and what is noted. While the log files cannot be written, it is said, and no more."""
+    folder.look_round()
     try:
         _rounds.go_round()
     except OSError as error:

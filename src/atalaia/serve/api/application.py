@@ -123,6 +123,7 @@ def create(front_end: Path | None = None) -> CacheHeaderMiddleware:
     )
     registry = metrics.registry(answers, gauges, metrics.Ledger())
     api.state.live = hub
+    api.state.wake = wake  # for routes of domains: work they accepted is due
     api.state.serving = health.Serving(data, registry, journal)
     return cached
 

@@ -113,13 +113,20 @@ class Listed(Group):
         entry = _entry(args[0])
         if entry is not None:
             return args[0], _load(entry.name, entry.target, entry.help), args[1:]
-        target = "" if args[0].startswith("-") else _domain_commands(args[0])
+        target, line = ("", "") if args[0].startswith("-") else _domain_commands(args[0])
         if target:
-            return args[0], _load(args[0], target, ""), args[1:]
+            return args[0], _load(args[0], target, line), args[1:]
         near = get_close_matches(args[0], self.list_commands(ctx), n=1)
         if near:
             ctx.fail(f"No such command '{args[0]}'. Did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
+
+
+class _Output:
+    """`serve.cli.output`, imported when it is used."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module(f"{_HERE}.output"), name)
 
 
 def command() -> Any:
@@ -133,7 +140,8 @@ def command() -> Any:
     )
 
     @app.callback()
-    def root() -> None: ...
+    def root(ctx: typer.Context) -> None:
+        ctx.obj = _Output()  # how commands of domains print: they import nothing of ours
 
     return typer.main.get_command(app)
 
@@ -156,7 +164,14 @@ def _load(name: str, target: str, help_line: str) -> Any:
     return loaded
 
 
-def _domain_commands(name: str) -> str:
+def _domain_commands(name: str) -> tuple[str, str]:
+    """What a domain brings under `name`, its own or one of those it puts at the top, and its line.
+    A name of ours is never a domain's."""
     from atalaia.serve import catalog
 
-    return next((domain.cli for domain in catalog.domains() if domain.name == name), "")
+    for domain in catalog.domains():
+        if domain.name == name:
+            return domain.cli, ""
+        if name in domain.commands:
+            return domain.commands[name].target, domain.commands[name].help
+    return "", ""
