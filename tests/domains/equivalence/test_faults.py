@@ -149,5 +149,5 @@ def test_what_identifies_a_person_is_in_no_log_no_record_and_no_error(
         rows("SELECT reason, entity_id, notes FROM ops.dead_letters"),
         rows("SELECT error FROM ops.work_items"),
     ]
-    assert len(kept[1]) >= 2, "something failed, and said why"
+    assert kept[1], "something failed, and said why"
     assert hits(str(kept)) == []

@@ -36,7 +36,15 @@ def mocks(
                 todo="Escolha outra com --embed-port ou --llm-port.",
             )
     servers = [
-        uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning"))
+        uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                log_level="warning",
+                timeout_graceful_shutdown=1,  # one that plays slow is not waited for
+            )
+        )
         for app, port in ((embed_app(), embed_port), (llm_app(), llm_port))
     ]
     say(f"EMBED_URL=http://{host}:{embed_port} LLM_URL=http://{host}:{llm_port}")
