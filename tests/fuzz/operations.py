@@ -72,10 +72,11 @@ def visitors() -> dict[str, dict[str, str]]:
 class Asker:
     """Asks one API as several visitors in turn."""
 
-    def __init__(self, api: Api, who: dict[str, dict[str, str]]) -> None:
+    def __init__(self, api: Api) -> None:
         self.api, self.seen = api, Seen()
         filling = Filling(api, World())
         self._known = {one.name: filling.ids(one) for one in table()}
+        who = visitors()
         document = _without_tuples(api.get("/openapi.json").json())
         self.schema = schemathesis.openapi.from_dict(document)
         self.admin_key = who["admin"]["X-API-Key"]

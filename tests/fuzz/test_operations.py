@@ -14,7 +14,7 @@ from hypothesis import seed as seeded
 from hypothesis.stateful import run_state_machine_as_test
 from schemathesis import Case
 from schemathesis.core.transport import Response
-from tests.fuzz.operations import Asker, visitors
+from tests.fuzz.operations import Asker
 from tests.serve.api.server import Api
 
 from atalaia.kernel.base.database import transaction
@@ -26,7 +26,7 @@ BY_DAY, BY_NIGHT, SHARDS = 4, 500, 4
 
 @pytest.fixture(scope="module")
 def asker(api: Api) -> Asker:
-    return Asker(api, visitors())
+    return Asker(api)
 
 
 def _judge(asker: Asker, least: int) -> None:
@@ -57,7 +57,7 @@ def test_a_few_requests_to_every_operation(asker: Asker) -> None:
 def test_five_hundred_requests_to_every_operation(
     api: Api, shard: int, record_property: Any
 ) -> None:
-    asker = Asker(api, visitors())
+    asker = Asker(api)
     mine = list(asker.operations().values())[shard::SHARDS]
     record_property("seed", SEED)
     try:

@@ -101,7 +101,7 @@ def _statuses(method: str, operation: dict[str, Any]) -> Iterator[str]:
     if changes or parameters or PUBLIC_MARK in operation:
         yield "422"
     if parameters:
-        yield "404"
+        yield from ("400", "404")
     yield from ("503", "504")
 
 
