@@ -327,7 +327,7 @@ def _never(example: str | None) -> str:
 
 GIVEN = {
     "reason": "matrix", "payload": {"n": 1}, "until": "2999-01-01T00:00:00Z",
-    "root_cause": "c", "resolution": "r",
+    "root_cause": "c", "resolution": "r", "where": "wiki/1",
 }  # fmt: skip
 
 
