@@ -224,7 +224,11 @@ def one_file(file_id: FileId, request: Request) -> Response:
 
 
 @router.get(
-    "/files/{file_id}/rejected", summary="As linhas postas de lado, em CSV", openapi_extra=READS
+    "/files/{file_id}/rejected",
+    summary="As linhas postas de lado, em CSV",
+    openapi_extra=READS,
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}},
 )
 def rejected(file_id: FileId, request: Request) -> Response:
     """With the reason of each; cells that begin like formulas are made harmless."""

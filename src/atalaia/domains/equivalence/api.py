@@ -158,6 +158,8 @@ def evaluations(filters: Filters, before: Before = None, page_size: PageSize = 5
     "/evaluations/export",
     openapi_extra=asks("auditor", own=True),
     summary="As avaliações filtradas, em CSV",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}}},
 )
 def exported(filters: Filters) -> StreamingResponse:
     """CSV in UTF-8 with `;`, oldest first, as of one moment; as a spreadsheet opens it."""
