@@ -2,8 +2,12 @@
 
 `python -m tests.forks MODULE[:NAME]…` imports the modules, looks at the names, and obeys one JSON
 line at a time:
-{"call": "module:function", "args": […]} forks a process that calls it, and answers its pid;
+{"call": "module:function", "args": […], "environment": {…}, "log": path} forks a process that calls
+it, and answers its pid;
 {"wait": pid} answers how it ended (negative: the signal that killed it, as in subprocess).
+
+Importing costs seconds of the processor, so that parent is one for all tests of a session that name
+the same modules; it ends when nobody can ask it any more.
 """
 
 from __future__ import annotations
@@ -14,43 +18,74 @@ import signal
 import subprocess
 import sys
 import traceback
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from atalaia.kernel.base.settings import settings
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
-class Forks:
-    """The parent of such processes, with this process's environment of now."""
+class _Parent:
+    """The process that forks."""
 
-    def __init__(self, *modules: str, log: Path, **environment: str) -> None:
-        self._log = log.open("ab")
-        self._parent = subprocess.Popen(
+    def __init__(self, modules: tuple[str, ...]) -> None:
+        self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.forks", *modules],
             cwd=ROOT,
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), *sys.path])),
-                **environment,
             },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._log,
             text=True,
         )
+
+    def asked(self, what: dict[str, Any]) -> Any:
+        """Its answer. An answer that was not waited for must not be taken for the next one: then
+        the parent is given up."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(json.dumps(what) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+            assert answer, "the parent of the forks died"
+        except BaseException:
+            _parent.cache_clear()
+            raise
+        return json.loads(answer)
+
+
+@cache
+def _parent(modules: tuple[str, ...]) -> _Parent:
+    return _Parent(modules)
+
+
+class Forks:
+    """Such processes, each with the environment this process has when it starts."""
+
+    def __init__(self, *modules: str, log: Path, **environment: str) -> None:
+        self._log, self._environment = log, environment
+        self._parent = _parent(modules)
         self._alive: set[int] = set()
 
     def start(self, call: str, *args: Any) -> int:
         """The pid of a new process that calls it."""
-        pid: int = self._asked({"call": call, "args": args})
+        environment = {**os.environ, **self._environment}
+        pid: int = self._parent.asked(
+            {"call": call, "args": args, "environment": environment, "log": str(self._log)}
+        )
         self._alive.add(pid)
         return pid
 
     def ended(self, pid: int) -> int:
         """How the process ended, once it has."""
-        code: int = self._asked({"wait": pid})
+        code: int = self._parent.asked({"wait": pid})
         self._alive.discard(pid)
         return code
 
@@ -59,15 +94,6 @@ class Forks:
         os.kill(pid, signal.SIGKILL)
         code = self.ended(pid)
         assert code == -signal.SIGKILL, f"{pid} ended by itself before it was killed: {code}"
-
-    def _asked(self, what: dict[str, Any]) -> Any:
-        assert self._parent.stdin is not None
-        assert self._parent.stdout is not None
-        self._parent.stdin.write(json.dumps(what) + "\n")
-        self._parent.stdin.flush()
-        answer = self._parent.stdout.readline()
-        assert answer, f"the parent of the forks died; its log: {self._log.name}"
-        return json.loads(answer)
 
     def __enter__(self) -> Self:
         return self
@@ -78,24 +104,23 @@ class Forks:
         for pid in list(self._alive):
             os.kill(pid, signal.SIGKILL)
             self.ended(pid)
-        assert self._parent.stdin is not None
-        self._parent.stdin.close()
-        self._parent.wait(20)
-        assert self._parent.stdout is not None
-        self._parent.stdout.close()
-        self._log.close()
 
 
-def _fork(call: str, args: list[Any]) -> int:
+def _fork(asked: dict[str, Any]) -> int:
     pid = os.fork()
     if pid:
         return pid
     code = 1
     try:
+        log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(2, 1)
-        module, _, name = call.partition(":")
-        getattr(import_module(module), name)(*args)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        settings.cache_clear()
+        module, _, name = asked["call"].partition(":")
+        getattr(import_module(module), name)(*asked["args"])
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -112,7 +137,7 @@ def main() -> None:
             _, status = os.waitpid(asked["wait"], 0)
             answer = os.waitstatus_to_exitcode(status)
         else:
-            answer = _fork(asked["call"], asked["args"])
+            answer = _fork(asked)
         sys.stdout.write(f"{answer}\n")
         sys.stdout.flush()
 
