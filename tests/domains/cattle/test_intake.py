@@ -18,7 +18,7 @@ KINDS = {
 }
 
 
-@pytest.mark.row("B-042", "R-093")
+@pytest.mark.row("B-042")
 def test_every_row_is_loaded_or_put_aside_with_its_own_reason_or_a_duplicate(house: Path) -> None:
     file = house / "carga.csv"
     made = feeding.make(file, 3000, bad_share=0.05, double_share=0.02)

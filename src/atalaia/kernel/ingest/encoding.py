@@ -23,8 +23,8 @@ _BOMS = (
 _SINGLE = ("cp1252", "cp850", "mac_roman")  # latin-1 is cp1252 without 0x80…0x9F
 _PORTUGUESE = frozenset("áàâãçéêíóôõúüÁÀÂÃÇÉÊÍÓÔÕÚÜºª°ñ–—“”‘’€§")
 _TWICE = {
-    "cp1252": re.compile("[ÂÃ][\u0080-¿€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â€"),
-    "mac_roman": re.compile("√[^\x00-\x7f]|¬[^\x00-\x7f]"),
+    "cp1252": re.compile("[ÂÃ][\u0080-¿€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]|â[€\u0080][^\x00-\x1f]?"),
+    "mac_roman": re.compile("[√¬][^\x00-\x7f]|‚Ä[^\x00-\x7f]"),
 }
 
 
@@ -110,8 +110,8 @@ def _read_wrongly(path: Path, encoding: str) -> str:
                 continue
             for name, pattern in _TWICE.items():
                 for found in pattern.finditer(text):
-                    line = text[max(0, found.start() - 40) : found.end() + 40]
-                    seen[name] += _turned_back(found.group(), name) is not None or "â€" in line
+                    told = _turned_back(found.group(), name) is not None
+                    seen[name] += told or found.group().startswith("â")
                     break
     best = max(seen, key=lambda name: seen[name])
     return best if seen[best] else ""
@@ -161,11 +161,18 @@ def as_utf8(path: Path, seen: Seen, target: Path) -> Written:
     return done
 
 
+def _repaired(line: str, encoding: str) -> str:
+    """The line turned back as a whole; where parts of it are right already, those that are not.
+    What cannot be turned back becomes U+FFFD: it is not text, and must not pass for it."""
+    whole = _turned_back(line, encoding)
+    if whole is not None:
+        return whole
+    return _TWICE[encoding].sub(lambda m: _turned_back(m[0], encoding) or "\ufffd", line)
+
+
 def _clean(line: str, seen: Seen, done: Written) -> str:
     if seen.twice and not line.isascii() and _TWICE[seen.twice].search(line):
-        again = _turned_back(line, seen.twice)
-        if again is not None:
-            line, done.repaired = again, done.repaired + 1
+        line, done.repaired = _repaired(line, seen.twice), done.repaired + 1
     if seen.quotes and line.count('"') % 2:
         line, done.stray_quotes = line.replace('"', ""), done.stray_quotes + 1
     return line
