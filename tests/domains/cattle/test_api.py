@@ -342,3 +342,43 @@ def test_rejected_cells_that_would_run_are_harmless(api: Api, key: str) -> None:
     text = get(api, f"/files/{file_id}/rejected", key).content.decode("utf-8-sig")
     for cell in cells:
         assert f";'{cell}" in text or f";\"'{cell}" in text, json.dumps(text)
+
+
+def test_of_files_that_come_together_each_is_answered_by_itself(
+    api: Api, key: str, tmp_path: Path
+) -> None:
+    alone = send(api, key, b"%PDF-1.7", "nota.pdf")
+    assert alone.status_code == 422
+    assert alone.json()["type"].endswith("/file-refused")
+    both = api.client.post(
+        "/files",
+        files=[("file", ("a.csv", made(tmp_path), "text/csv")), ("file", ("b.csv", b"PK\x03\x04"))],
+        headers={"X-API-Key": key},
+    )
+    assert both.status_code == 202, both.text
+    assert [one["status"] for one in both.json()["items"]] == ["uploaded", "error"]
+    assert "b.csv" in both.json()["items"][1]["error_message"]
+
+
+def test_an_answer_about_a_header_is_taken_and_says_that_no_reason_was_told(
+    api: Api, key: str
+) -> None:
+    header = "Data;Hora;Trato;Currais do confinamento;Previsto (kg);Realizado (kg)"
+    body = f"{header}\n13/02/2024;08:00;{uuid4().hex};C1;10,0;10,0\n".encode()
+    file_id = send(api, key, body).json()["id"]
+    work()
+    asked = get(api, f"/files/{file_id}/mapping", key).json()
+    assert (asked["state"], bool(asked["questions"])) == ("awaiting_mapping", True)
+    said = {"columns": {"Currais do confinamento": "curral"}, "layout": "desvio_distribuicao"}
+    place = f"/files/{file_id}/mapping"
+    assert post(api, place, new_key("viewer", "fazenda"), json=said).status_code == 403
+    assert post(api, place, key, json=said | {"columns": {"Data": "boi"}}).status_code == 400
+    assert post(api, place, key, json=said | {"other": 1}).status_code == 422
+    assert post(api, place, key, json=said).status_code == 202
+    work()
+    found = get(api, f"/files/{file_id}", key).json()
+    assert found["state"] == "loaded", found["error_message"]
+    assert post(api, f"/files/{file_id}/reprocess", key).status_code == 202
+    reasons = sql("SELECT reason FROM etl_file_event WHERE file_id = %s ORDER BY event_id", file_id)
+    assert reasons[-1]["reason"] == "nenhum motivo foi dito"
+    all_work()
