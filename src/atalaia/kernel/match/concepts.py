@@ -8,6 +8,7 @@ not name groups in general.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from atalaia.kernel.match.stems import STOPWORDS, stem
@@ -56,6 +57,10 @@ class Lexicon:
         """Every concept named in the sentences of `reading`, in the order of the text."""
         found = [find for words in reading.sentences for find in self._in_sentence(words)]
         return sorted(found, key=lambda f: (f.start, f.end, f.code))
+
+    def named(self, sentences: Iterable[tuple[Word, ...]]) -> frozenset[str]:
+        """The concepts that these words name."""
+        return frozenset(find.code for words in sentences for find in self._in_sentence(words))
 
     def _file(self, term: _Term) -> None:
         """Under its rarest-looking word: a whole one before a beginning, then the longest."""

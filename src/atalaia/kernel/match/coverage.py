@@ -2,7 +2,9 @@
 
 An item of the destination is a concept it names, or a topic that no concept names. It is `coberto`
 when an origin names it or says nearly the same, `duvidoso` when a passage of an origin that nothing
-else explains comes near it, and `faltante` otherwise.
+else explains comes near it, and `faltante` otherwise. What is named is `duvidoso` all the same when
+fewer topics of the origins name it than the destination asks (`crowding`), or when an origin says
+that it leaves it out.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 
 from atalaia.kernel.base.clock import Deadline
 from atalaia.kernel.match.calibration import Calibration
+from atalaia.kernel.match.crowding import crowded
 from atalaia.kernel.match.mappers import Mappers, Syllabus
 from atalaia.kernel.match.stems import FILLER, IN_NAMES, STOPWORDS, stem
 from atalaia.kernel.match.subjects import Taxonomy, TypicalSubject
@@ -130,6 +133,7 @@ class _Nearness:
         self._destination, self._origins, self._taxonomy = destination, origins, taxonomy
         self._limits: Calibration = mappers.calibration(destination.mapper)
         self._shown = {code: self._find(code) for code in codes}
+        self._unsure = crowded(destination, origins.values()) | self._contradicted()
         sought = [code for code in codes if not self._named(code)]
         texts = [text for code in sought for text in self._likes(code)]
         texts += [destination.reading.quote(topic.start, topic.end) for topic in topics]
@@ -146,6 +150,8 @@ class _Nearness:
         seen = self._named(code) or self._claimed(code)
         if not seen:
             state, seen = self._near(self._likes(code))
+        if state == "coberto" and code in self._unsure:
+            state = "duvidoso"
         return Item(code, concept.label, concept.weight, critical, state, (shown, *seen))
 
     def free(self, topic: Clause) -> Item:
@@ -156,6 +162,12 @@ class _Nearness:
         if not seen:
             state, seen = self._near([shown.trecho])
         return Item(None, shown.trecho, FREE_WEIGHT, False, state, (shown, *seen))
+
+    def _contradicted(self) -> frozenset[str]:
+        """What an origin says it leaves out, and no other one names."""
+        origins = self._origins.values()
+        sure = {f.code for origin in origins for f in origin.finds if f.code not in origin.excluded}
+        return frozenset(code for origin in origins for code in origin.excluded) - sure
 
     def _find(self, code: str) -> Evidence:
         """Where the destination names it first."""

@@ -67,6 +67,7 @@ class Syllabus:
     claims: tuple[Claim, ...]
     mapper: str
     degraded: bool
+    excluded: frozenset[str] = frozenset()  # concepts that it says it leaves out
 
 
 @lru_cache(maxsize=32)
@@ -144,14 +145,17 @@ class Mappers:
         return any(embedder.name in mapper for embedder in self._embedders)
 
     def _mapped(self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline) -> Syllabus:
-        finds = _lexicon(_Hashed(taxonomy.digest, taxonomy)).find(reading)
+        lexicon = _lexicon(_Hashed(taxonomy.digest, taxonomy))
+        finds = lexicon.find(reading)
         loose = tuple(c for c in reading.clauses if not _explained(c, finds))
         claims, language = self._claimed(reading, taxonomy, deadline)
         vectors, embedder = self._embedded(reading, loose, deadline)
         missing = bool(self._language) and language is None
         second = bool(self._embedders) and embedder is not self._embedders[0]
         name = _chain_name(language, embedder.name if embedder else None)
-        return Syllabus(reading, tuple(finds), loose, vectors, claims, name, missing or second)
+        excluded = lexicon.named(reading.excluded)
+        degraded = missing or second
+        return Syllabus(reading, tuple(finds), loose, vectors, claims, name, degraded, excluded)
 
     def _claimed(
         self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline

@@ -32,17 +32,24 @@ _WORD = re.compile(r"[^\W_]+")
 _TAUGHT = (
     r"(?:abord|inclu|contempl|trat|cobr|estud|apresent|compreend|abrang|vist|ve|explor|integr)"
 )
+_OUTSIDE = (
+    r"\bfora d[oa]s? (?:escopo|programa|ementa|conteudo|curso|disciplina|unidade)s?\b"
+    rf"|\b(?:fica|ficam|ficou|ficaram|ficara|ficarao|deixad[oa]s?) (?:de )?fora\b"
+    rf"|\bdeix\w+ de (?:fora|ser {_TAUGHT}\w*|{_TAUGHT}\w*)"
+)
 _NEGATED = re.compile(
     rf"\bnao (?:se |sao |sera |serao |e |ha |estao |esta |foram |foi )?{_TAUGHT}\w*"
-    r"|\bnao (?:faz|fazem) parte\b|\bnao ha (?:estudo|conteudo|enfoque)\b"
-    rf"|\bexceto\b|\bexcetuad\w+|\bexcluid\w+|\bexcluind\w+|\bexclui\b|\bcom excecao d\w+|\bsalvo\b"
-    rf"|\bsem (?:a |o )?(?:{_TAUGHT}\w*|inclusao|abordagem|mencao)\b|\bfora do escopo\b"
+    r"|\bnao (?:faz|fazem) parte\b|\bnao (?:e|sao|sera|serao) (?:objeto|tema|parte)\b"
+    r"|\bnao ha (?:estudo|conteudo|enfoque)\b|\bexceto\b|\bexcetu\w+|\b(?:a|com) excecao d\w+"
+    r"|\bexcluid\w+|\bexcluind\w+|\bexclui\b|\bsalvo\b"
+    rf"|\bsem (?:a |o )?(?:{_TAUGHT}\w*|inclusao|abordagem|mencao)\b|{_OUTSIDE}"
     r"|\b(?:does|do|is|are|will) not (?:be )?(?:cover|includ|address|teach|treat)\w*"
-    r"|\bexclud\w+|\bexcept\b|\bnot covered\b|\bwithout covering\b"
+    r"|\bexclud(?:es|ed|ing)\b|\bexcept\b|\bnot covered\b|\bwithout covering\b"
 )
 _AFTER_ALL = re.compile(r"\b(?:mas|porem|contudo|entretanto|todavia|but|however)\b")
 _BACKWARD = re.compile(
     rf"\bnao (?:se |sao |sera |serao |e |estao |esta |foram |foi ){_TAUGHT}\w*|\bfora d[oe]\b"
+    rf"|{_OUTSIDE}"
     r"|\bnot (?:be )?covered\b|\bnao (?:faz|fazem) parte\b|\bexcluid\w+"
 )
 _REQUIREMENT = re.compile(
@@ -95,6 +102,7 @@ class Reading:
     clauses: tuple[Clause, ...]
     asides: tuple[Aside, ...]
     cut: bool = False  # longer than MAX_CHARACTERS
+    excluded: tuple[tuple[Word, ...], ...] = ()  # what the negated asides speak of
 
     @property
     def suspicious(self) -> tuple[Aside, ...]:
@@ -124,6 +132,7 @@ def read(text: str) -> Reading:
     sentences: list[tuple[Word, ...]] = []
     clauses: list[Clause] = []
     asides: list[Aside] = []
+    excluded: list[tuple[Word, ...]] = []
     until = 0  # how far an order reaches
     for start, end in _sentences(seen):
         whole = seen[start:end]
@@ -138,14 +147,15 @@ def read(text: str) -> Reading:
         if _REFERENCE.search(fold(whole)):
             asides.append(_aside("reference", start, len(seen), places))
             break
-        kept = _without_excluded(seen, start, end, places, asides)
+        kept, left_out = _without_excluded(seen, start, end, places, asides)
+        excluded += [tuple(_words(seen, a, b, places)) for a, b in left_out]
         words = [w for a, b in kept for w in _words(seen, a, b, places)]
         if not words:
             continue
         clauses += [c for a, b in kept for c in _clauses(seen, a, b, len(sentences), places)]
         sentences.append(tuple(words))
     cut = len(text) > MAX_CHARACTERS
-    return Reading(text, tuple(sentences), tuple(clauses), tuple(asides), cut)
+    return Reading(text, tuple(sentences), tuple(clauses), tuple(asides), cut, tuple(excluded))
 
 
 def _sentences(seen: str) -> list[tuple[int, int]]:
@@ -174,20 +184,22 @@ def _reach(seen: str, start: int, end: int) -> int:
 
 def _without_excluded(
     seen: str, start: int, end: int, places: list[int] | None, asides: list[Aside]
-) -> list[tuple[int, int]]:
-    """The stretches of one sentence that say what is taught; the others become asides."""
+) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """The stretches of one sentence that say what is taught, and those that say what is not; the
+    latter, and requirements, become asides."""
     low = _same_length_fold(seen[start:end])
     if _REQUIREMENT.search(low):
         asides.append(_aside("requirement", start, end, places))
-        return []
+        return [], []
     cue = _NEGATED.search(low)
     if cue is None:
-        return [(start, end)]
+        return [(start, end)], []
     after = _AFTER_ALL.search(low, cue.end())
     until = start + after.end() if after else end
     since = start if _BACKWARD.search(low) else start + cue.start()
     asides.append(_aside("negated", since, until, places))
-    return [(a, b) for a, b in ((start, since), (until, end)) if seen[a:b].strip()]
+    kept = [(a, b) for a, b in ((start, since), (until, end)) if seen[a:b].strip()]
+    return kept, [(since, until)]
 
 
 def _same_length_fold(text: str) -> str:
