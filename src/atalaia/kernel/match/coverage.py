@@ -35,7 +35,7 @@ class Coverage:
     items: tuple[Item, ...]
     subject: TypicalSubject | None
     unknown: float  # the share of the weight that no concept names
-    unseen: tuple[str, ...] = ()  # critical of its typical subject, and named on neither side
+    unseen: tuple[str, ...] = ()  # critical of its typical subject, and perhaps what is not covered
     blind: bool = False  # the embeddings that the syllabi were read with went away meanwhile
 
     def shares(self, *, doubts: bool) -> tuple[float, float]:
@@ -71,8 +71,11 @@ def cover(
     free = [near.free(topic) for topic in topics]
     total = sum(item.peso for item in (*concepts, *free))
     unknown = sum(item.peso for item in free) / total if total else 1.0
-    named = {*codes, *(find.code for origin in origins.values() for find in origin.finds)}
-    unseen = tuple(code for code in subject.critical if code not in named) if subject else ()
+    whole = all(item.situacao == "coberto" for item in (*concepts, *free))
+    named = {find.code for origin in origins.values() for find in origin.finds} if whole else set()
+    unseen = (
+        tuple(code for code in subject.critical if code not in {*codes, *named}) if subject else ()
+    )
     return Coverage((*concepts, *free), subject, unknown, unseen, near.blind)
 
 
@@ -150,7 +153,8 @@ class _Nearness:
         seen = self._named(code) or self._claimed(code)
         if not seen:
             state, seen = self._near(self._likes(code))
-        if state == "coberto" and code in self._unsure:
+        alike = any(evidence.metodo == "embedding" for evidence in seen)  # and not named
+        if state == "coberto" and (code in self._unsure or (critical and alike)):
             state = "duvidoso"
         return Item(code, concept.label, concept.weight, critical, state, (shown, *seen))
 

@@ -34,7 +34,7 @@ from atalaia.kernel.match.verdict import (
     Versions,
 )
 
-ENGINE_VERSION = "1"
+ENGINE_VERSION = "2"
 MOST_ORIGINS = 10
 _NOTHING, _NO_TERMS = Coverage((), None, 1.0), Breakdown(0.0, 0.0, 0.0)
 MOST_UNKNOWN = 0.5  # more of a destination that no concept names, and a person decides

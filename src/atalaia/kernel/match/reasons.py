@@ -24,7 +24,7 @@ _CAUSES = {
     "fora_da_taxonomia": "a taxonomia da área quase não reconhece a ementa de destino",
     "duvida": "há trechos em dúvida que podem mudar a decisão",
     "critico_faltante": "falta conteúdo crítico do destino",
-    "critico_nao_visto": "um conteúdo crítico da disciplina não aparece em nenhuma das ementas",
+    "critico_nao_visto": "não se reconhece na ementa um conteúdo crítico da disciplina",
     "degradado": "um leitor estava indisponível, e no modo degradado não se aprova sem uma pessoa",
     "instrucao": "uma ementa traz texto dirigido a quem avalia, que foi desconsiderado",
     "cortado": "uma ementa é longa demais e não foi lida até o fim",

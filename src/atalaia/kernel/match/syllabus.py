@@ -18,7 +18,7 @@ from atalaia.kernel.match.instructions import is_innocent, is_instruction, opens
 from atalaia.kernel.match.stems import STOPWORDS, stem
 from atalaia.kernel.match.text import fold
 
-VERSION = "1"
+VERSION = "2"
 AsideKind = Literal["instruction", "negated", "requirement", "reference"]
 MAX_CHARACTERS = 20_000  # of one syllabus; the rest is not read, and said so
 
