@@ -1,7 +1,7 @@
 """How right the equivalence engine is, on pairs nobody tuned it on, and how fast.
 
-    python benchmarks/equivalence.py           the held-out half: the bars, and timings
-    python benchmarks/equivalence.py --tune    the tuning half, mistake by mistake; the only half
+    python benchmarks/equivalence.py           the held-out part: the bars, and timings
+    python benchmarks/equivalence.py --tune    the tuning part, mistake by mistake; the only one
                                                that thresholds may be chosen on; --lexical
                                                without embeddings
 

@@ -71,12 +71,12 @@ def cover(
     free = [near.free(topic) for topic in topics]
     total = sum(item.peso for item in (*concepts, *free))
     unknown = sum(item.peso for item in free) / total if total else 1.0
-    whole = all(item.situacao == "coberto" for item in (*concepts, *free))
-    named = {find.code for origin in origins.values() for find in origin.finds} if whole else set()
-    unseen = (
-        tuple(code for code in subject.critical if code not in {*codes, *named}) if subject else ()
-    )
-    return Coverage((*concepts, *free), subject, unknown, unseen, near.blind)
+    items = (*concepts, *free)
+    seen = set(codes)
+    if all(item.situacao == "coberto" for item in items):
+        seen |= {find.code for origin in origins.values() for find in origin.finds}
+    unseen = tuple(code for code in subject.critical if code not in seen) if subject else ()
+    return Coverage(items, subject, unknown, unseen, near.blind)
 
 
 def typical(name: str, codes: Iterable[str], taxonomy: Taxonomy) -> TypicalSubject | None:

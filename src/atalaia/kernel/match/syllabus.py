@@ -49,7 +49,7 @@ _NEGATED = re.compile(
 _AFTER_ALL = re.compile(r"\b(?:mas|porem|contudo|entretanto|todavia|but|however)\b")
 _BACKWARD = re.compile(
     rf"\bnao (?:se |sao |sera |serao |e |estao |esta |foram |foi ){_TAUGHT}\w*|\bfora d[oe]\b"
-    rf"|{_OUTSIDE}"
+    rf"|{_OUTSIDE}|\bexcetuad\w+|\bnao (?:e|sao|sera|serao) (?:objeto|tema|parte)\b"
     r"|\bnot (?:be )?covered\b|\bnao (?:faz|fazem) parte\b|\bexcluid\w+"
 )
 _REQUIREMENT = re.compile(
