@@ -9,14 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from tests.conftest import forget_settings
-from tests.runbooks.cattle.replay import TEXT, Replayed, commands, fences, possible, replay
+from tests.runbooks.cattle.replay import Replayed, possible, replay
 from tests.serve.api.server import new_key
 
 from atalaia.kernel.base.migrate import upgrade
 from atalaia.serve import catalog
 from atalaia.serve.local.postgres import PrivatePostgres
 
-SEED = Path("/work/shared/seeds/2-conecta-boi-etl-runbook.md")
 NAME = "etl_production"
 pytestmark = [
     pytest.mark.night("cattle-replay"),
@@ -68,20 +67,6 @@ for _ in $(seq 120); do
   [ "$(psql -Atc "SELECT status IN ('loaded', 'error') FROM etl_file LIMIT 1")" = t ] && break
   sleep 0.5
 done"""
-
-
-def test_the_runbook_prints_what_the_document_printed() -> None:
-    """Every command and query of the document is in ours, character for character."""
-    if not SEED.exists():
-        pytest.skip("the document is not here")
-    seed = SEED.read_text(encoding="utf-8")
-    ours = fences(TEXT.read_text(encoding="utf-8"))
-    printed = "\n".join(body for _, body in ours.values())
-    for language, body in re.findall(r"^```(bash|sql)\n(.*?)^```", seed, re.M | re.S):
-        if language == "sql":
-            assert body in printed
-        else:
-            assert set(commands(body)) <= set(commands(printed))
 
 
 @pytest.mark.row("R-086", "B-016", "B-023", "B-035", "B-038", "B-062")
