@@ -89,6 +89,8 @@ def test_every_cell_is_as_the_table_says(
         for kind, path in targets:
             if (operation.method, operation.path) == ("DELETE", "/v1/session"):
                 kind = "-"
+            if kind == "own" and operation.name == "DELETE /files/uploads/{upload_id}":
+                continue  # it asks for no reason: one's own would be gone for the next visitor
             # What is one's own is not changed: the next visitor wants to find it as it was.
             rest = filled(document, operation) if kind in ("other", "missing") else {}
             assert rest is not None, f"say in GIVEN what {operation.name} needs"
@@ -116,12 +118,13 @@ def test_a_session_changes_nothing_without_its_form_token(api: Api, world: World
         headers = new_session(role)
         del headers["X-Atalaia-Form"]
         for operation in keyed():
-            _, path = next(iter(world.targets(operation, HOUSE)))
+            kind, path = next(iter(world.targets(operation, HOUSE)))
             status = api.client.request(operation.method, path, headers=headers).status_code
-            if operation.method != "GET":
+            if operation.method not in ("GET", "OPTIONS"):
                 assert status == 403, operation.name
             elif operation.cell(role, HOUSE) != "403":
-                assert status == 200, operation.name
+                good = (404,) if kind == "missing" else (200, 204)
+                assert status in good, operation.name
 
 
 @pytest.mark.row("R-054")

@@ -122,11 +122,13 @@ def explain(uri: str, tenant_id: str | None = None) -> dict[str, Any]:
     """From a row back to its bytes: feeding/{layout}/{file}/{row} → row, run, contract, file.
     Raises NotFound, and UsageError for another form."""
     kind, *parts = uri.strip("/").split("/")
-    if kind != "feeding" or len(parts) != 3 or parts[0] not in BY_NAME or not parts[2].isdigit():
+    if kind != "feeding" or len(parts) != 3 or not parts[2].isdigit():
         raise UsageError(
             "Não sei explicar esse endereço.", todo="Escreva feeding/{layout}/{file}/{row}."
         )
     layout, file_id, place = parts
+    if layout not in BY_NAME:
+        raise NotFound("Não há esse leiaute.", todo=f"Há {', '.join(sorted(BY_NAME))}.")
     try:
         wanted = UUID(file_id)
     except ValueError:

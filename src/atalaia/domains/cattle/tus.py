@@ -102,10 +102,10 @@ def head(upload_id: UUID, request: Request) -> Response:
 async def patch(upload_id: UUID, request: Request) -> Response:
     """204 with the new offset; 409 for a piece that does not begin where the file ends. After the
     last one the file is received, and `Atalaia-File` says as what."""
+    upload = await run_in_threadpool(uploads.find, upload_id, caller(request).tenant_id)
     _require_version(request)
     if request.headers.get("content-type") != _PIECE_TYPE:
         raise UsageError(f"Um pedaço vem como {_PIECE_TYPE}.")
-    upload = await run_in_threadpool(uploads.find, upload_id, caller(request).tenant_id)
     at = _number(request, "upload-offset")
     there = await uploads.append(upload, at, request.stream())
     told: dict[str, Any] = {"upload_offset": there}
