@@ -69,8 +69,8 @@ def _letters(count: int, name: str) -> None:
         run = found["run_id"] if found else THINGS["run_id"](HOUSE)
         connection.execute(
             """INSERT INTO ops.dead_letters (domain, entity_type, entity_id, error_type, reason,
-                   payload, run_id)
-               SELECT 'x', 'walked', %s || n, 'permanent', 'r', '{}', %s FROM 
+                   payload, run_id, reference_period)
+               SELECT 'x', 'walked', %s || n, 'permanent', 'r', '{}', %s, '2024' FROM 
                    generate_series(1, %s) AS n""",
             (name, run, count),
         )

@@ -14,7 +14,6 @@ from tests.kernel.match import reconciliation_schemas as schemas
 from tests.serve.api.server import Api, running
 
 from atalaia.kernel.match.reconciliation import MOST_QUERIES
-from atalaia.serve.api.reconcile import MOST_BYTES
 
 AT = "/reconcile/municipalities"
 
@@ -116,7 +115,6 @@ def test_openrefine_suggests_and_previews_in_the_browser(api: Api) -> None:
             {"queries": json.dumps({f"q{n}": {"query": "x"} for n in range(MOST_QUERIES + 1)})},
             "200",
         ),
-        ({"queries": "x" * (MOST_BYTES + 1)}, "bytes"),
     ],
 )
 def test_what_is_not_understood_is_told_with_400(api: Api, form: dict[str, str], word: str) -> None:

@@ -26,6 +26,7 @@ _DOORS = {
     "kernel/base/ftp.py": "its FTP",
     "kernel/tell/mail.py": "speaks to the server of SMTP_HOST, and to no other",
     "kernel/base/address.py": "its look-up",
+    "kernel/ai/service.py": "takes an address apart; asks by the client",
     "serve/local/parts.py": "asks our own API whether it is up",
     "serve/local/process.py": "looks for a free port",
 }

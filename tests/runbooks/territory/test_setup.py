@@ -72,9 +72,8 @@ def test_an_applied_file_that_changed_is_refused_and_nothing_is_done(
     copy = tmp_path / "atalaia"
     package = schema.folders()[""]
     shutil.copytree(package / "db", copy / "db")
-    monkeypatch.setattr(
-        schema, "folders", lambda: {"": copy, "territory": package / "domains/territory"}
-    )
+    others = schema.folders()
+    monkeypatch.setattr(schema, "folders", lambda: others | {"": copy})
     monkeypatch.setattr(migrate, "folders", schema.folders)
     migrate.upgrade()
     changed = copy / "db/sql/002_ops.sql"

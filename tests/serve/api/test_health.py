@@ -19,6 +19,10 @@ OPEN = {
     "/metrics",
     "/problems/{slug}",
     "/v1/session",
+    "/reconcile/{service}",
+    "/reconcile/{service}/preview",
+    "/reconcile/{service}/properties",
+    "/reconcile/{service}/suggest/{what}",
 }  # what needs no key and is not a public read: how it stands, what a problem is, signing in
 
 

@@ -27,6 +27,12 @@ def listed(here: Run, *command: str) -> list[dict[str, object]]:
     return found
 
 
+def entry(here: Run) -> dict[str, object]:
+    """The suite's entry in the schedule."""
+    (found,) = (one for one in listed(here, "schedule", "list") if one["name"] == ENTRY)
+    return found
+
+
 def test_a_batch_is_listed_shown_and_its_results_read(here: Run) -> None:
     batch = str(toys.ask([{"n": 1}, {"n": 2}]))
     assert [one["batch_id"] for one in listed(here, "work", "list")] == [batch]
@@ -63,11 +69,11 @@ def test_what_is_not_there(here: Run, command: str) -> None:
 
 
 def test_what_comes_round_is_listed_paused_and_resumed(here: Run) -> None:
-    (row,) = listed(here, "schedule", "list")
+    row = entry(here)
     assert (row["name"], row["recurrence"], row["paused_at"]) == (ENTRY, "daily 06:00", None)
     assert here("schedule", "pause", ENTRY, "--reason", "férias").code == 0
     assert here("schedule", "pause", ENTRY, "--reason", "férias").code == 64
-    (row,) = listed(here, "schedule", "list")
+    row = entry(here)
     assert (row["pause_reason"], row["paused_at"] is None) == ("férias", False)
     assert here("schedule", "resume", ENTRY, "--reason", "voltei").code == 0
     assert here("schedule", "resume", ENTRY, "--reason", "voltei").code == 64

@@ -115,7 +115,13 @@ GROUPS = dict.fromkeys(LISTED, "list") | {"retention": "plan"}
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
 def test_every_command_with_a_result_has_its_shapes(here: Run, entry: object) -> None:
     name = entry.name  # type: ignore[attr-defined]
-    in_foreground = ("serve", "worker", "scheduler")  # what they print is log lines
+    in_foreground = (
+        "serve",
+        "worker",
+        "scheduler",
+        "service",
+        "mocks",
+    )  # what they print is log lines
     page = here(name, *([GROUPS[name]] if name in GROUPS else []), "--help").out
     assert ("--format" in page) == (name not in in_foreground)
     mutating = ("run", "wave", "backfill", "dbt", "quality", "cancel", "sign-in", "down")
