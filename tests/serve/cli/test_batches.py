@@ -82,9 +82,9 @@ def test_what_comes_round_is_listed_paused_and_resumed(here: Run) -> None:
 
 
 def test_run_now_leaves_the_schedule_as_it_is(here: Run) -> None:
-    (before,) = listed(here, "schedule", "list")
+    before = entry(here)
     assert here("schedule", "run-now", ENTRY, "--reason", "conferir").code == 0
-    (after,) = listed(here, "schedule", "list")
+    after = entry(here)
     assert after == before
     (item,) = toys.rows("SELECT kind, payload FROM ops.work_items")
     assert (item["kind"], item["payload"]["job_name"]) == ("run", "quality_suite")

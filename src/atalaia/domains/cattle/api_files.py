@@ -114,7 +114,12 @@ def told(one: dict[str, Any]) -> dict[str, Any]:
     return {name: one[name] for name in names} | {"duplicate": one["duplicate_of"] is not None}
 
 
-@router.post("/files", summary="Envia arquivos (multipart, campo 'file')", openapi_extra=WRITES)
+@router.post(
+    "/files",
+    status_code=202,
+    summary="Envia arquivos (multipart, campo 'file')",
+    openapi_extra=WRITES,
+)
 async def send(request: Request) -> Response:
     """One or more files, at once. 202: they are kept and will be loaded. The same bytes again are
     answered as a duplicate of the first. When none is accepted: 422, with the reason."""
@@ -246,7 +251,9 @@ def rejected(file_id: FileId, request: Request) -> Response:
     )
 
 
-@router.post("/files/{file_id}/reprocess", summary="Processa de novo", openapi_extra=WRITES)
+@router.post(
+    "/files/{file_id}/reprocess", status_code=202, summary="Processa de novo", openapi_extra=WRITES
+)
 def reprocess(
     file_id: FileId, request: Request, asked: Annotated[Asked | None, Body()] = None
 ) -> Response:
@@ -267,7 +274,12 @@ def mapping(file_id: FileId, request: Request) -> Response:
     return answer({name: one[name] for name in names})
 
 
-@router.post("/files/{file_id}/mapping", summary="Diz o que são as colunas", openapi_extra=WRITES)
+@router.post(
+    "/files/{file_id}/mapping",
+    status_code=202,
+    summary="Diz o que são as colunas",
+    openapi_extra=WRITES,
+)
 def say_mapping(file_id: FileId, said: Mapping, request: Request) -> Response:
     """Remembered for the later files of the same organisation; this one is processed now."""
     formats = {
@@ -315,7 +327,12 @@ def resolve_transient(request: Request, asked: Annotated[Asked | None, Body()] =
     return answer({"resolved": len(found), "batches": batches})
 
 
-@router.post("/dlq/correct", summary="Corrige muitas linhas de uma vez", openapi_extra=WRITES)
+@router.post(
+    "/dlq/correct",
+    status_code=202,
+    summary="Corrige muitas linhas de uma vez",
+    openapi_extra=WRITES,
+)
 def correct_many(asked: Corrections, request: Request) -> Response:
     """All of them or none; rows of one file ask for one run together."""
     who = caller(request)

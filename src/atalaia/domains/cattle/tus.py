@@ -58,7 +58,7 @@ def metadata(said: str) -> dict[str, str]:
     return found
 
 
-@router.options("", summary="O que se fala de tus", openapi_extra=WRITES)
+@router.options("", status_code=204, summary="O que se fala de tus", openapi_extra=WRITES)
 def options() -> Response:
     """The version, what of it, and the most a file may be."""
     most = settings().upload_max_bytes
@@ -70,7 +70,7 @@ def options() -> Response:
     return Response(status_code=204, headers=_headers(**told))
 
 
-@router.post("", summary="Anuncia um envio em pedaços (tus)", openapi_extra=WRITES)
+@router.post("", status_code=201, summary="Anuncia um envio em pedaços (tus)", openapi_extra=WRITES)
 def create(request: Request) -> Response:
     """201 with the address the pieces go to."""
     _require_version(request)
@@ -98,7 +98,7 @@ def head(upload_id: UUID, request: Request) -> Response:
     return Response(status_code=200, headers=_headers(**told))
 
 
-@router.patch("/{upload_id}", summary="Um pedaço", openapi_extra=WRITES)
+@router.patch("/{upload_id}", status_code=204, summary="Um pedaço", openapi_extra=WRITES)
 async def patch(upload_id: UUID, request: Request) -> Response:
     """204 with the new offset; 409 for a piece that does not begin where the file ends. After the
     last one the file is received, and `Atalaia-File` says as what."""
@@ -115,7 +115,7 @@ async def patch(upload_id: UUID, request: Request) -> Response:
     return Response(status_code=204, headers=_headers(**told))
 
 
-@router.delete("/{upload_id}", summary="Desiste de um envio", openapi_extra=WRITES)
+@router.delete("/{upload_id}", status_code=204, summary="Desiste de um envio", openapi_extra=WRITES)
 def delete(upload_id: UUID, request: Request) -> Response:
     """Its bytes are removed; what was received already stays."""
     upload = uploads.find(upload_id, caller(request).tenant_id)
