@@ -88,7 +88,9 @@ def create(request: Request) -> Response:
     )
 
 
-@router.get("/{upload_id}", summary="Até onde chegou", openapi_extra=WRITES)
+@router.get(
+    "/{upload_id}", response_class=Response, summary="Até onde chegou", openapi_extra=WRITES
+)
 def head(upload_id: UUID, request: Request) -> Response:
     """How much came, how much it will be, and what file it became when it is complete."""
     upload = uploads.find(upload_id, caller(request).tenant_id)
