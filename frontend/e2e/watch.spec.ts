@@ -72,7 +72,7 @@ test('a runbook shows what it would execute, asks why, and is followed cell by c
     .getByRole('row', { name: /platform\/daily-check/ })
     .getByRole('link')
     .click();
-  await page.getByRole('button', { name: 'Executar' }).click();
+  await page.getByRole('button', { name: 'Executar', exact: true }).click();
   const why = page.getByRole('dialog', { name: /^Executar/ });
   await why.getByRole('button', { name: 'Executar' }).click();
   await expect(why.getByText('sem motivo nada é feito')).toBeVisible();

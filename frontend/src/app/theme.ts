@@ -1,4 +1,4 @@
-import { createTheme, type MantineColorsTuple } from '@mantine/core';
+import { createTheme, defaultVariantColorsResolver, type MantineColorsTuple } from '@mantine/core';
 
 /** The one accent: the blue-green of deep water on a printed chart. */
 const deep: MantineColorsTuple = [
@@ -33,6 +33,13 @@ export const theme = createTheme({
   primaryShade: { light: 7, dark: 3 },
   colors: { deep, dark },
   autoContrast: true,
+  // Mantine takes the contrast of the light theme's accent for both; in the dark it is a light one.
+  variantColorResolver: (asked) => {
+    const found = defaultVariantColorsResolver(asked);
+    return asked.variant === 'filled' && asked.color === asked.theme.primaryColor
+      ? { ...found, color: 'var(--mantine-primary-color-contrast)' }
+      : found;
+  },
   defaultRadius: 3,
   // Two sizes per panel: the title's, and this one for everything else.
   fontSizes: { xs: '0.8125rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.125rem' },
