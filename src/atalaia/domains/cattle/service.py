@@ -98,7 +98,7 @@ def receive(path: Path, name: str, by: Bringer) -> store.File:
             assert first is not None  # noqa: S101  that is what ON CONFLICT met
             return _again(connection, first, new, by)
         _accept(connection, added, by)
-        _record(connection, "received", added, by, {"filename": new["filename"], "sha256": sha256})
+        _record(connection, "received", added, by, {"sha256": sha256})
         return store.file(connection, added["id"], by.tenant_id) or added
 
 
@@ -117,7 +117,7 @@ def _keep_refused(new: store.File, error: FileRefused, by: Bringer) -> None:
     with transaction() as connection:
         added = store.add(connection, {**new, **told})
         if added:
-            _record(connection, "refused", added, by, {"filename": new["filename"]})
+            _record(connection, "refused", added, by, {"sha256": new["sha256"]})
 
 
 def _again(connection: Connection, first: store.File, new: store.File, by: Bringer) -> store.File:
@@ -141,6 +141,7 @@ def _accept(connection: Connection, one: store.File, by: Bringer) -> UUID:
 def _record(
     connection: Connection, what: str, one: store.File, by: Bringer, details: Mapping[str, Any]
 ) -> None:
+    """Without the file's name, which may be a person's: what is audited cannot be taken back."""
     audit.append(
         connection,
         stream=_STREAM,
