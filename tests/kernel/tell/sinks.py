@@ -53,6 +53,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep it, then answer or misbehave."""
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer = self.server.sink.took(self.path, dict(self.headers.lower_items()), body)
+        if (held := self.server.sink.held) is not None:
+            held.wait()
         time.sleep(answer.wait)
         if answer.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -91,13 +93,14 @@ class _Server(ThreadingHTTPServer):
 
 class Sink:
     """A receiver on a port of its own. `hits` is all it was sent, in order; `taken` the ids of
-    those it answered with 2xx."""
+    those it answered with 2xx. While `held` is an event that is not set, it answers nobody."""
 
     def __init__(self) -> None:
         self.answer: Callable[[Hit], Answer | int] = lambda _hit: 204
         self.hits: list[Hit] = []
         self.taken: list[str] = []
         self.arrived = threading.Semaphore(0)
+        self.held: threading.Event | None = None
         self._count, self._lock = Counter[str](), threading.Lock()
         self._http = _Server(("127.0.0.1", 0), _Handler)
         self._http.sink = self
