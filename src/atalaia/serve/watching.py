@@ -109,7 +109,14 @@ def _folders() -> dict[str, Path]:
 def _sources() -> tuple[Source, ...]:
     """What is asked over the network; a bundled file is as new as its package."""
     return tuple(
-        Source(connector.name, connector.name, connector.source, connector.refresh_hours)
+        Source(
+            connector.name,
+            connector.name,
+            connector.source,
+            connector.refresh_hours,
+            connector.folder,
+            connector.datasets,
+        )
         for domain in catalog.domains()
         for connector in domain.connectors
         if connector.base_url and connector.refresh_hours

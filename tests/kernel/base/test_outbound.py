@@ -26,6 +26,7 @@ from atalaia.kernel.base.errors import (
 )
 from atalaia.kernel.base.outbound import Exchange, download
 from atalaia.kernel.base.settings import settings
+from atalaia.kernel.base.transport import UNTRUSTED
 
 BODY = b"x" * 5000
 
@@ -212,9 +213,18 @@ def test_a_certificate_nobody_vouches_for_is_the_sources_failure(tmp_path: Path)
     subprocess.run([*command.split(), *files], check=True, capture_output=True)
     made = SourceServer(lambda _asked: Answer(BODY))
     made.secure(certificate, key)
-    with made as server, pytest.raises(SourceFailed, match="certificado") as caught:
+    with made as server, pytest.raises(SourceFailed, match=f"^{UNTRUSTED}.*self") as caught:
         get(server.url, tmp_path)
     assert type(caught.value) is SourceFailed
+
+
+def test_who_speaks_no_tls_has_no_certificate_to_blame(tmp_path: Path) -> None:
+    with (
+        SourceServer(lambda _asked: Answer(BODY)) as server,
+        pytest.raises(SourceFailed, match="TLS") as caught,
+    ):
+        get(server.url.replace("http://", "https://"), tmp_path)
+    assert not str(caught.value).startswith(UNTRUSTED)
 
 
 def test_connections_are_met_through_the_deadline_even_behind_a_proxy(

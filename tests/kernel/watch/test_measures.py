@@ -18,7 +18,7 @@ from tests.kernel.watch.scripted import NOTHING, rows
 from atalaia.kernel.base.database import connect
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import audit
-from atalaia.kernel.watch import nearby
+from atalaia.kernel.watch import nearby, runbook
 from atalaia.kernel.watch.platform_rules import RULES
 from atalaia.kernel.watch.rules import (
     Finding,
@@ -42,12 +42,17 @@ def asked(
     at: datetime = NOW,
     memory: dict[str, Any] | None = None,
 ) -> dict[str, Finding]:
-    """What the rule finds, by subject."""
+    """What the rule finds, by subject; what it would offer can be executed as it is offered."""
     own = {} if memory is None else memory
     with connect(autocommit=True) as connection, connection.transaction():
         connection.execute("SET TRANSACTION READ ONLY")
         found = list(BY_ID[rule].measure(Ground(connection, at, around, own)))
     assert all(one.says for one in found), "said in words"
+    offers = runbook.find(BY_ID[rule].runbook)
+    for one in found:
+        known = {a.name: one.arguments[a.name] for a in offers.head.arguments
+                 if a.name in one.arguments}  # fmt: skip
+        offers.values(known, offers.chosen(None, None))
     return {one.subject: judge(BY_ID[rule], one) for one in found}
 
 
@@ -116,11 +121,11 @@ def test_a_job_that_fails_by_our_fault() -> None:
     [(48 * HOUR - SECOND, "ok"), (48 * HOUR, "ok"), (48 * HOUR + SECOND, "late")],
 )
 def test_a_source_that_is_late(ago: timedelta, expected: str) -> None:
-    around = replace(NOTHING, sources=[Source("s", "s", "S", 24.0), Source("n", "n", "N", 24.0)])
-    run("s", "success", ago=ago)
-    run("s", "blocked", "source_failed", ago=HOUR)
-    assert state("source-late", "s", around=around) == expected
-    assert state("source-late", "n", around=around) is None, "never run is not late"
+    around = replace(NOTHING, sources=[Source(one, one, one, 24.0) for one in ("ours", "never")])
+    run("ours", "success", ago=ago)
+    run("ours", "blocked", "source_failed", ago=HOUR)
+    assert state("source-late", "ours", around=around) == expected
+    assert state("source-late", "never", around=around) is None, "never run is not late"
 
 
 @contextmanager
@@ -263,21 +268,27 @@ def test_a_backup_that_is_late() -> None:
 
 @pytest.mark.row("R-101")
 def test_deliveries_that_were_given_up() -> None:
-    (channel,) = rows(
-        """INSERT INTO ops.channels (tenant_id, kind, name, address, event_types, created_by)
-           VALUES ('default', 'webhook', 'plantão', 'https://x.br', '{*}', 'a')
-           RETURNING channel_id"""
+    rows("INSERT INTO tenants (tenant_id, name) VALUES ('theirs', 'x') RETURNING 1")
+    ours, theirs = (
+        rows(
+            """INSERT INTO ops.channels (tenant_id, kind, name, address, event_types, created_by)
+               VALUES (%s, 'webhook', 'plantão', 'https://x.br', '{*}', 'a')
+               RETURNING channel_id, tenant_id""",
+            tenant,
+        )[0]
+        for tenant in ("default", "theirs")
     )
 
-    def delivery(status: str, ago: timedelta) -> None:
+    def delivery(status: str, ago: timedelta, to: dict[str, Any] = ours) -> None:
         (event,) = rows(
             """INSERT INTO ops.events (tenant_id, event_type, data, trace_id)
-               VALUES ('default', 'a.b', '{}', 't') RETURNING event_id"""
+               VALUES (%s, 'a.b', '{}', 't') RETURNING event_id""",
+            to["tenant_id"],
         )
         rows(
             """INSERT INTO ops.deliveries (tenant_id, event_id, channel_id, status, finished_at)
-               VALUES ('default', %s, %s, %s, %s) RETURNING 1""",
-            event["event_id"], channel["channel_id"], status, NOW - ago,
+               VALUES (%s, %s, %s, %s, %s) RETURNING 1""",
+            to["tenant_id"], event["event_id"], to["channel_id"], status, NOW - ago,
         )  # fmt: skip
 
     delivery("delivered", HOUR)
@@ -285,7 +296,14 @@ def test_deliveries_that_were_given_up() -> None:
     delivery("exhausted", 24 * HOUR)
     assert asked("delivery-exhausted") == {}
     delivery("exhausted", HOUR)
-    assert state("delivery-exhausted", "plantão") == "failed"
+    delivery("failed", HOUR, to=theirs)
+    found = asked("delivery-exhausted")
+    assert {name: one.state for name, one in found.items()} == {
+        "plantão": "failed", "theirs/plantão": "failed",
+    }  # fmt: skip
+    assert found["theirs/plantão"].arguments == {
+        "channel": str(theirs["channel_id"]), "tenant": "theirs",
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -296,7 +314,7 @@ def signing(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def record() -> None:
     with connect() as connection:
-        audit.append(connection, stream="s", action="a", actor="b", trigger="c")
+        audit.append(connection, stream="runs", action="a", actor="b", trigger="c")
 
 
 @pytest.mark.row("R-101")
@@ -311,7 +329,7 @@ def test_an_audit_log_that_was_changed(signing: None) -> None:
         connection.execute("UPDATE ops.audit_log SET actor = 'x' WHERE seq = 1")
         connection.execute("ALTER TABLE ops.audit_log ENABLE ALWAYS TRIGGER audit_only_grows")
     found = asked("audit-broken")[""]
-    assert (found.state, found.arguments) == ("failed", {"stream": "s"})
+    assert (found.state, found.arguments) == ("failed", {"stream": "runs"})
 
 
 def test_an_audit_log_that_cannot_be_compared_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
     """The whole product in a folder, as `atalaia up` starts it; each drill leaves it well."""
     folder = tmp_path_factory.mktemp("drills")
     found = Instance(folder / "state", folder / "data")
-    found.up()
     try:
+        found.up()
         yield found
     finally:
         found.run("down")

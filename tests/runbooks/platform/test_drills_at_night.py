@@ -5,6 +5,7 @@ What each took, from fault to detection and from there to well again, is in the 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -19,6 +20,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg.rows import dict_row
+from tests.kernel.tell.sinks import Sink
 from tests.runbooks.platform import test_drills
 from tests.runbooks.platform.drills import Drill, Record, drill
 from tests.serve.api.server import eventually
@@ -170,22 +172,50 @@ def test_certificate(house: Instance, record_property: Record, tmp_path: Path) -
          "/CN=localhost", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,
     )  # fmt: skip
-    with IbgeServer() as well, IbgeServer() as other, drill(house, record_property) as it:
+    other = IbgeServer()
+    other.secure(certificate, key)
+    with IbgeServer() as well, other, drill(house, record_property) as it:
         _with_source(house, well)
-        other.url = other.url.replace("http://", "https://")
         os.environ["SOURCE_IBGE_BASE_URL"] = other.url
         done = house.run("run", "ibge_indicators", "-p", "2024", "--force", "--max-retries", "1")
         assert done.returncode != 0
-        alert = it.detected(
-            lambda: it.rows(
-                """SELECT * FROM ops.alerts WHERE resolved_at IS NULL
-                   AND rule IN ('source-failed', 'run-failing') AND subject = 'ibge_indicators'"""
-            ),
-            "an alert about the source",
-        )[0]
+        alert = it.alerted("certificate-refused", "ibge_indicators")
+        assert "self" in alert["says"], "signed by itself"
+        follows = "SELECT 1 AS n FROM ops.alerts WHERE rule = 'source-failed' AND follows = %s"
+        assert it.rows(follows, alert["alert_id"]), "one cause, told once"
         os.environ["SOURCE_IBGE_BASE_URL"] = well.url
-        it.run("certificate", "--arg", "job=ibge_indicators", "--arg", "reference_period=2024")
-        it.is_over(lambda: it.resolved(alert["rule"]), "the source's alert")
+        it.follow(alert)
+        it.is_over(
+            lambda: it.resolved("certificate-refused") and it.resolved("source-failed"),
+            "the certificate's alert, and what followed from it",
+        )
+
+
+def test_delivery_failing(
+    house: Instance, record_property: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The receiver answers that it is gone for good, and comes back."""
+    with Sink() as sink, drill(house, record_property) as it:
+        monkeypatch.setenv("WEBHOOK_INSIDE", sink.url)
+        assert house.run("restart", "scheduler").returncode == 0
+        made = house.run(
+            "webhook", "create", sink.url, "--name", "plantão", "--events", "webhook.test",
+            "--reason", "ensaio", "--format", "json",
+        )  # fmt: skip
+        channel = json.loads(made.stdout)["channel_id"]
+        sink.answer = lambda _hit: 410
+        refused = house.run("webhook", "test", channel, "--reason", "ensaio")
+        assert refused.returncode == 2, refused.stderr
+        (lost,) = sink.hits
+        alert = it.alerted("delivery-exhausted", "plantão")
+        assert alert["arguments"]["channel"] == channel
+        sink.answer = lambda _hit: 204
+        it.follow(alert)
+        it.follow(alert, "--cell", "enable", "--yes")
+        it.follow(alert, "--cell", "test")
+        it.follow(alert, "--cell", "replay-failed", "--yes")
+        it.is_over(lambda: it.resolved("delivery-exhausted"), "what was given up has arrived")
+        assert sink.taken.count(lost.message) == 1, "under the id it had"
 
 
 def test_backup_late(house: Instance, record_property: Record) -> None:
@@ -206,9 +236,8 @@ def second_person(house: Instance) -> str:
     return found[0]
 
 
-def restored(it: Drill, key: str, file: str) -> None:
-    """The runbook `restore` from its beginning to its end, with two people."""
-    waiting = it.run("restore", "--arg", f"file={file}", code=1)
+def restored(it: Drill, key: str, waiting: dict[str, Any]) -> None:
+    """The runbook `restore` from where it waits for a second person to its end."""
     run_id = waiting["run_id"]
     said = piped(it.house, f"{key}\n", "runbook", "approve", run_id, "--reason", "conferi a lista")
     assert said.returncode == 0, said.stderr
@@ -231,9 +260,13 @@ def test_restore(house: Instance, record_property: Record) -> None:
         def refused() -> bool:
             return httpx.get(f"{address}/v1/territories", timeout=10).status_code == 503
 
-        it.detected(refused, "what needs the table is refused")
-        restored(it, key, file)
-        it.is_over(lambda: it.well() and not refused(), "the table is there")
+        alert = it.alerted("tables-gone")
+        assert refused(), "what needs the table"
+        assert alert["arguments"] == {"file": file}
+        restored(it, key, it.follow(alert, code=1))
+        it.is_over(
+            lambda: it.well() and not refused() and it.resolved("tables-gone"), "the table is there"
+        )
 
 
 def test_audit_broken(house: Instance, record_property: Record) -> None:
@@ -251,7 +284,7 @@ def test_audit_broken(house: Instance, record_property: Record) -> None:
         assert house.run("audit", "verify").returncode == 2
         alert = it.alerted("audit-broken")
         it.follow(alert)
-        restored(it, key, file)
+        restored(it, key, it.run("restore", "--arg", f"file={file}", code=1))
         it.run("audit-broken", "--cell", "over")
         it.is_over(lambda: it.resolved("audit-broken"), "the chains hold")
 

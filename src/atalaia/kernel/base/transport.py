@@ -28,6 +28,7 @@ from atalaia.kernel.base.errors import SourceFailed, SourceTooSlow, Unreachable
 from atalaia.kernel.base.settings import settings
 
 _ANSWER_BYTES = 4096  # how much of a refusal is read, to know its reason
+UNTRUSTED = "O certificado de "  # how it is said that a source could not prove who it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +164,10 @@ def asked(
 def _no_connection(url: httpx.URL, error: httpx.ConnectError) -> Exception:
     """Whose fault it is that there is no connection: theirs when a machine said no, else ours."""
     root = _root(error)
+    if isinstance(root, ssl.SSLCertVerificationError):
+        return SourceFailed(f"{UNTRUSTED}{url.host} não é confiável: {root.verify_message}.")
     if isinstance(root, ssl.SSLError):
-        return SourceFailed(f"O certificado de {url.host} não é confiável: {root.reason}.")
+        return SourceFailed(f"{url.host} não fala TLS como se espera: {root.reason}.")
     if isinstance(root, ConnectionError) or "refused" in str(error).lower():
         return SourceFailed(f"{url.host} recusou a conexão.")
     if isinstance(root, socket.gaierror | OSError):

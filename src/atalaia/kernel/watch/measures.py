@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.keep import anchor, standing
+from atalaia.kernel.keep.audit import DEFAULT_TENANT
 from atalaia.kernel.keep.guard import MAX_AGE_HOURS
 from atalaia.kernel.watch import slo
 from atalaia.kernel.watch.rules import Ground, Measure
@@ -77,6 +78,7 @@ def source_late(ground: Ground) -> Iterator[Measure]:
         row["job_name"]: row
         for row in ground.connection.execute(
             """SELECT job_name, max(finished_at_utc) AS at,
+                      (array_agg(reference_period ORDER BY finished_at_utc DESC))[1] AS period,
                       extract(epoch FROM %s - max(finished_at_utc))::float8 / 3600 AS hours
                FROM ops.pipeline_runs WHERE run_status = 'success' GROUP BY job_name""",
             (ground.moment,),
@@ -90,7 +92,11 @@ def source_late(ground: Ground) -> Iterator[Measure]:
             f"a última execução boa de {source.job_name} foi em {last['at']:%Y-%m-%d %H:%M} UTC, "
             f"há {last['hours']:.0f} h; esperam-se no máximo {source.expected_hours:g} h e um dia"
         )
-        arguments = {"job": source.job_name, "source": source.name}
+        arguments = {
+            "job": source.job_name,
+            "source": source.name,
+            "reference_period": last["period"],
+        }
         limit = source.expected_hours + _GRACE_HOURS
         yield Measure(source.job_name, last["hours"], limit, says, bad="late", arguments=arguments)
 
@@ -220,14 +226,17 @@ def anchor_late(_ground: Ground) -> Iterator[Measure]:
 def delivery_exhausted(ground: Ground) -> Iterator[Measure]:
     """Deliveries of the last day that were given up, by channel; asked for again, they are not."""
     for row in ground.connection.execute(
-        """SELECT c.name, count(*) AS deliveries, max(d.reason) AS reason
+        """SELECT c.channel_id::text, c.tenant_id, c.name, count(*) AS deliveries,
+                  max(d.reason) AS reason
            FROM ops.deliveries d JOIN ops.channels c USING (channel_id)
            WHERE d.status IN ('exhausted', 'failed')
              AND d.finished_at > %s - interval '24 hours'
-           GROUP BY c.name ORDER BY c.name""",
+           GROUP BY c.channel_id ORDER BY c.tenant_id, c.name""",
         (ground.moment,),
     ):
         says = (
             f"{row['deliveries']} entregas desistidas; a razão: {row['reason'] or 'sem registro'}"
         )
-        yield Measure(row["name"], row["deliveries"], 0, says, arguments={"channel": row["name"]})
+        tenant = "" if row["tenant_id"] == DEFAULT_TENANT else f"{row['tenant_id']}/"
+        arguments = {"channel": row["channel_id"], "tenant": row["tenant_id"]}
+        yield Measure(tenant + row["name"], row["deliveries"], 0, says, arguments=arguments)

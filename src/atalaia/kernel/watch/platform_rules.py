@@ -5,7 +5,7 @@ docs/alerts.md has them as a table, made from here.
 
 from __future__ import annotations
 
-from atalaia.kernel.watch import measures, nearby
+from atalaia.kernel.watch import certificates, losses, measures, nearby
 from atalaia.kernel.watch.rules import Rule
 from atalaia.kernel.watch.severity import Severity
 
@@ -95,6 +95,27 @@ RULES = (
         depends_on=("api-down", "database-restarted"),
     ),
     Rule(
+        id="certificate-refused",
+        title="O certificado da fonte não é confiável: {subject}",
+        fires="a última execução terminou porque o certificado da fonte venceu, é de outro "
+        "endereço ou ninguém responde por ele",
+        owner=DATA,
+        severity=_NORMAL,
+        runbook="platform/certificate",
+        measure=certificates.certificate_refused,
+    ),
+    Rule(
+        id="certificate-changing",
+        title="O certificado da fonte vence ou mudou: {subject}",
+        fires="o certificado que a fonte mostrou por último vale por menos de 7 dias; ou, por três "
+        "dias, foi trocado quando o de antes ainda valia por mais de 45",
+        owner=DATA,
+        severity=_LOW,
+        runbook="platform/certificate",
+        measure=certificates.certificate_changing,
+        depends_on=("certificate-refused",),
+    ),
+    Rule(
         id="source-failed",
         title="A fonte falhou: {subject}",
         fires="a última execução terminou com o veredito 'a fonte falhou'; alta a partir da "
@@ -104,6 +125,7 @@ RULES = (
         severe=_HIGH,
         runbook="platform/source-failed",
         measure=measures.source_failed,
+        depends_on=("certificate-refused",),
     ),
     Rule(
         id="source-late",
@@ -167,6 +189,15 @@ RULES = (
         severity=_HIGH,
         runbook="platform/backup-late",
         measure=measures.backup_late,
+    ),
+    Rule(
+        id="tables-gone",
+        title="Sumiram tabelas que o backup tem",
+        fires="falta uma tabela que o backup verificado mais novo, deste mesmo esquema, tem",
+        owner=PLATFORM,
+        severity=_CRITICAL,
+        runbook="platform/restore",
+        measure=losses.tables_gone,
     ),
     Rule(
         id="audit-broken",

@@ -41,12 +41,14 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where data come from, and how often they are expected, in hours."""
+    """Where data come from, how often they are expected, in hours, and where in bronze they are."""
 
     connector: str
     job_name: str
     name: str
     expected_hours: float
+    folder: str = ""
+    datasets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
