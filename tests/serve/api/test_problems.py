@@ -178,6 +178,14 @@ def test_a_problem_carries_its_run_when_there_is_one() -> None:
     assert b'"run_id": "6f1c1c7e' in bytes(problems.of_any(error).response("/").body)
 
 
+@pytest.mark.row("R-082")
+def test_a_text_that_none_can_be_is_the_callers_mistake(api: Api) -> None:
+    """NUL has no place in a text of PostgreSQL: wherever it comes from, that is said."""
+    key = {"X-API-Key": new_key("admin")}
+    answer = api.client.get("/v1/ops/dead-letters?source=a%00b", headers=key)
+    assert "NUL" in told(answer, 422, "invalid-parameter")["detail"]
+
+
 def test_a_key_that_is_not_ours_is_never_repeated(api: Api) -> None:
     key = new_key("viewer")[:-1] + "x"
     answer = api.get("/v1/ops/summary", Authorization=f"Bearer {key}")

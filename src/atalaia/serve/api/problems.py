@@ -124,6 +124,12 @@ _ROUTING = {
     ),
 }
 _INVALID = ("invalid-parameter", "Parâmetro inválido")
+_NUL = Problem(
+    422,
+    *_INVALID,
+    "Um texto do pedido tem o caractere NUL, que nenhum texto do Atalaia pode ter. Nada foi "
+    "alterado; tire-o e envie de novo.",
+)
 # Tables, columns or functions that are not there yet, and views never populated.
 _UNPREPARED_SQLSTATES = {"42P01", "42703", "42883", "3F000", "55000"}
 
@@ -211,6 +217,8 @@ def of_any(error: Exception) -> Problem:
         problem = of_error(error)
     elif isinstance(error, psycopg.Error) and error.sqlstate in _UNPREPARED_SQLSTATES:
         problem = _NOT_READY
+    elif isinstance(error, psycopg.DataError) and error.sqlstate is None and "NUL" in str(error):
+        problem = _NUL  # said by psycopg, before anything is sent
     elif isinstance(error, psycopg.OperationalError):
         problem = of_error(DatabaseUnavailable())
     else:
