@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pyarrow
@@ -337,6 +338,47 @@ def test_a_revoked_key_stays_revoked_and_nobody_stays_signed_in(held: Platform) 
                       (SELECT count(*) FROM api_keys) AS all_keys"""
         ).fetchone()
     assert found == {"keys": 0, "sessions": 0, "links": 0, "all_keys": 1}
+
+
+def test_what_runbooks_did_since_the_backup_is_still_told(held: Platform) -> None:
+    """The one that says what was wrong runs before the restore that mends it: its evidence stays,
+    and so does how one ended that was at work during the backup."""
+
+    def write(run_id: UUID, status: str, output: str) -> None:
+        with transaction() as connection:
+            connection.execute(
+                """INSERT INTO ops.runbook_runs (runbook_run_id, runbook, sha256, text, arguments,
+                       status, actor, trigger, reason, trace_id, started_at, finished_at)
+                   VALUES (%(id)s, 'x', repeat('0', 64), '', '{}',
+                           %(status)s::ops.runbook_status, 'a', 'cli', 'r', '-', now(),
+                           CASE WHEN %(status)s::text <> 'running' THEN now() END)
+                   ON CONFLICT (runbook_run_id) DO UPDATE SET status = excluded.status,
+                       finished_at = excluded.finished_at""",
+                {"id": run_id, "status": status},
+            )
+            connection.execute(
+                """INSERT INTO ops.runbook_cells (runbook_run_id, position, name, status, attempts,
+                       output, output_sha256, output_bytes)
+                   VALUES (%s, 0, 'c', 'passed', 1, %s, '', 0)
+                   ON CONFLICT (runbook_run_id, position) DO UPDATE SET output = excluded.output""",
+                (run_id, output),
+            )
+
+    at_work, since, goes_on = uuid4(), uuid4(), uuid4()
+    write(at_work, "running", "half")
+    file = held.archive("runbooks.atl")
+    write(at_work, "succeeded", "whole")
+    write(since, "failed", "said")
+    write(goes_on, "running", "half")
+    held.restore(file)
+    with transaction() as connection:
+        found = connection.execute(
+            """SELECT runbook_run_id, r.status::text, c.output
+               FROM ops.runbook_runs AS r JOIN ops.runbook_cells AS c USING (runbook_run_id)"""
+        ).fetchall()
+    assert {row["runbook_run_id"]: (row["status"], row["output"]) for row in found} == {
+        at_work: ("succeeded", "whole"), since: ("failed", "said"),
+    }, "who still runs writes itself"  # fmt: skip
 
 
 def test_one_restore_at_a_time_and_what_a_dead_one_left_is_removed(

@@ -1,4 +1,5 @@
-"""Every runbook of the platform, drilled on one instance: `make test-night SET=runbooks`.
+"""Every runbook of the platform, drilled on one instance: `make test-night SET=runbooks-1` (parts
+that are gone or slow) and `SET=runbooks-2` (data that are late, lost or wrong).
 
 What each took, from fault to detection and from there to well again, is in the night's results.
 """
@@ -31,7 +32,8 @@ from tests.sources.server import status
 from atalaia.kernel.work.items import accept
 from atalaia.serve.local.layout import read_env
 
-pytestmark = [pytest.mark.night("runbooks"), pytest.mark.timeout(600)]
+PARTS, DATA = pytest.mark.night("runbooks-1"), pytest.mark.night("runbooks-2")
+pytestmark = pytest.mark.timeout(600)
 
 
 @contextmanager
@@ -79,14 +81,17 @@ def a_backup(house: Instance) -> str:
     return a_backup(house)
 
 
+@PARTS
 def test_worker_dead(house: Instance, record_property: Record) -> None:
     test_drills.test_a_worker_that_was_killed(house, record_property)
 
 
+@PARTS
 def test_database_restarted(house: Instance, record_property: Record) -> None:
     test_drills.test_a_database_that_was_killed(house, record_property)
 
 
+@PARTS
 def test_redis_lost(house: Instance, record_property: Record) -> None:
     with drill(house, record_property) as it:
         it.gone(it.kill("redis", signal.SIGKILL))
@@ -95,6 +100,7 @@ def test_redis_lost(house: Instance, record_property: Record) -> None:
         it.is_over(lambda: it.well() and it.resolved("redis-lost"), "Redis and alert")
 
 
+@PARTS
 def test_api_slow(house: Instance, record_property: Record) -> None:
     """An API that hangs: the process is there and nothing comes of it."""
     with drill(house, record_property) as it:
@@ -109,6 +115,7 @@ def test_api_slow(house: Instance, record_property: Record) -> None:
         it.is_over(lambda: it.well() and it.resolved("api-down"), "API and alert")
 
 
+@PARTS
 def test_dead_letters_growing(house: Instance, record_property: Record) -> None:
     """A client that asks for a job nobody has, over and over."""
     with drill(house, record_property) as it:
@@ -127,6 +134,7 @@ def test_dead_letters_growing(house: Instance, record_property: Record) -> None:
         assert "runbook platform/dead-letters-growing" in str(decided)
 
 
+@PARTS
 def test_queue_growing(house: Instance, record_property: Record) -> None:
     """Far too much asked for by mistake, of a kind that no worker here knows."""
     with drill(house, record_property) as it:
@@ -139,6 +147,7 @@ def test_queue_growing(house: Instance, record_property: Record) -> None:
         it.is_over(lambda: it.resolved("queue-growing"), "nothing waits")
 
 
+@DATA
 def test_source_failed(house: Instance, record_property: Record) -> None:
     with IbgeServer() as ibge, drill(house, record_property) as it:
         _with_source(house, ibge)
@@ -164,6 +173,7 @@ def _no_source_of_another_drill(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_IBGE_BASE_URL", "http://127.0.0.1:9")
 
 
+@DATA
 def test_certificate(house: Instance, record_property: Record, tmp_path: Path) -> None:
     """The source shows a certificate nobody vouches for; then it is well again."""
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
@@ -191,6 +201,7 @@ def test_certificate(house: Instance, record_property: Record, tmp_path: Path) -
         )
 
 
+@DATA
 def test_delivery_failing(
     house: Instance, record_property: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +229,7 @@ def test_delivery_failing(
         assert sink.taken.count(lost.message) == 1, "under the id it had"
 
 
+@DATA
 def test_backup_late(house: Instance, record_property: Record) -> None:
     with drill(house, record_property) as it:
         a_run_of_long_ago(house)
@@ -247,6 +259,7 @@ def restored(it: Drill, key: str, waiting: dict[str, Any]) -> None:
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 
+@DATA
 def test_restore(house: Instance, record_property: Record) -> None:
     """A table is gone: what needs it is refused, and the backup has it."""
     with drill(house, record_property) as it:
@@ -269,6 +282,7 @@ def test_restore(house: Instance, record_property: Record) -> None:
         )
 
 
+@DATA
 def test_audit_broken(house: Instance, record_property: Record) -> None:
     """Somebody with the database's password changes who did what."""
     with drill(house, record_property) as it:
@@ -289,6 +303,7 @@ def test_audit_broken(house: Instance, record_property: Record) -> None:
         it.is_over(lambda: it.resolved("audit-broken"), "the chains hold")
 
 
+@PARTS
 def test_daily_check(house: Instance, record_property: Record) -> None:
     """The scheduler is dead, and with it every alert: the watchdog raises, the check names it."""
     with drill(house, record_property) as it:
@@ -302,6 +317,7 @@ def test_daily_check(house: Instance, record_property: Record) -> None:
         it.is_over(it.well, "every part is up")
 
 
+@DATA
 def test_disk_full(record_property: Record, tmp_path: Path) -> None:
     """The disk of the data fills up with old backups: a real one, of 300 MB."""
     disk = tmp_path / "data"

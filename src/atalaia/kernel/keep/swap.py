@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -35,13 +35,34 @@ _END_OTHERS = """
     SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
     WHERE datname = %s AND pid <> ALL(%s)
 """
-# Tables about the installation rather than its data: they do not go back in time.
-_MERGED = {
-    "ops.backups": """
-        ON CONFLICT (backup_id) DO UPDATE SET
+# What is about the installation rather than its data does not go back in time: the rows of each
+# table, and what becomes of one that both have. A runbook's run that goes on writes itself anew.
+_MERGED: dict[str, tuple[LiteralString, LiteralString]] = {
+    "ops.backups": (
+        "SELECT * FROM ops.backups",
+        """ON CONFLICT (backup_id) DO UPDATE SET
             verified_at_utc = excluded.verified_at_utc, verify_seconds = excluded.verify_seconds,
             problem = excluded.problem, removed_at_utc = excluded.removed_at_utc""",
-    "ops.restore_drills": "ON CONFLICT (drill_id) DO NOTHING",
+    ),
+    "ops.restore_drills": (
+        "SELECT * FROM ops.restore_drills",
+        "ON CONFLICT (drill_id) DO NOTHING",
+    ),
+    "ops.runbook_runs": (
+        "SELECT * FROM ops.runbook_runs WHERE status <> 'running'",
+        """ON CONFLICT (runbook_run_id) DO UPDATE SET
+            status = excluded.status, error = excluded.error, finished_at = excluded.finished_at""",
+    ),
+    "ops.runbook_cells": (
+        """SELECT c.* FROM ops.runbook_cells AS c JOIN ops.runbook_runs AS r USING (runbook_run_id)
+           WHERE r.status <> 'running'""",
+        """ON CONFLICT (runbook_run_id, position) DO UPDATE SET
+            status = excluded.status, attempts = excluded.attempts,
+            exit_code = excluded.exit_code, why = excluded.why, output = excluded.output,
+            output_sha256 = excluded.output_sha256, output_bytes = excluded.output_bytes,
+            approved_by = excluded.approved_by, started_at = excluded.started_at,
+            finished_at = excluded.finished_at""",
+    ),
 }
 
 
@@ -107,8 +128,8 @@ def _carry(before: Connection, after: Connection) -> int:
     for connection in (before, after):
         connection.execute("SET LOCAL statement_timeout = '120s'")
     count = _carry_audit(before, after)
-    for table, conflict in _MERGED.items():
-        _merge(before, after, table, conflict)
+    for table, (rows, conflict) in _MERGED.items():
+        _merge(before, after, table, rows, conflict)
     _carry_revocations(before, after)
     for holding in registered():
         holding.carry(before, after)
@@ -137,12 +158,20 @@ def _carry_audit(before: Connection, after: Connection) -> int:
     return count
 
 
-def _merge(before: Connection, after: Connection, table: str, conflict: str) -> None:
+def _merge(
+    before: Connection,
+    after: Connection,
+    table: str,
+    rows: LiteralString,
+    conflict: LiteralString,
+) -> None:
     there = before.execute("SELECT to_regclass(%s) IS NOT NULL AS there", (table,)).fetchone()
     if not there or not there["there"]:
         return
     name = sql.Identifier(*table.split("."))
-    query = sql.SQL("SELECT coalesce(json_agg(t), '[]')::text AS rows FROM {} AS t").format(name)
+    query = sql.SQL("SELECT coalesce(json_agg(t), '[]')::text AS rows FROM ({}) AS t").format(
+        sql.SQL(rows)
+    )
     found = before.execute(query).fetchone()
     after.execute(
         sql.SQL(
