@@ -32,4 +32,5 @@ def policies() -> dict[str, Policy]:
 
 
 def _read(path: Path) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    # By libyaml, as safe as safe_load: in Python it was half of what starting again took.
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
