@@ -4,6 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ATALAIA := .venv/bin/atalaia
 FORMAT ?= table
+# Python is compiled once, whatever the environment says: half of a start is compiling libraries.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help prepare up down test test-night check e2e bench conformance bundle
 .PHONY: mvp1 mvp2 mvp3 mvp4 mvp5 all-waves
