@@ -1,4 +1,4 @@
-import { TextInput, useComputedColorScheme } from '@mantine/core';
+import { useComputedColorScheme } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
 import { Refusal } from '../app/Refusal';
@@ -7,6 +7,7 @@ import { useLanguage } from '../i18n/language';
 import bar from '../ops/list/Bar.module.css';
 import { Choice } from '../ops/list/Choice';
 import { type DataColumn, DataTable } from '../ops/list/DataTable';
+import { DayRange } from '../ops/list/DayRange';
 import { ExportButton } from '../ops/list/ExportButton';
 import { useListSearch } from '../ops/list/useListSearch';
 import { RoomLink } from '../ops/RoomLink';
@@ -22,10 +23,6 @@ import { type Deviation, type Deviations, GROUPS } from './types';
 const LineChart = lazy(() =>
   import('../profile/LineChart').then(({ LineChart: it }) => ({ default: it })),
 );
-const ENDS = [
-  ['from', 'audit.since'],
-  ['to', 'audit.until'],
-] as const;
 
 function useColumns(): DataColumn<Deviation>[] {
   const { say, language } = useLanguage();
@@ -195,17 +192,11 @@ export function DeviationsPage() {
           usual="diet"
           options={GROUPS.map((one) => [one, words('cattle.group', one)])}
         />
-        {ENDS.map(([end, name]) => (
-          <TextInput
-            key={end}
-            type="date"
-            className={bar.field}
-            size="xs"
-            label={say(name)}
-            value={search[end] ?? data?.[end] ?? ''}
-            onChange={({ currentTarget: { value } }) => put({ [end]: value || undefined })}
-          />
-        ))}
+        <DayRange
+          ends={['from', 'to']}
+          days={{ from: search.from ?? data?.from, to: search.to ?? data?.to }}
+          onChange={put}
+        />
         <ExportButton
           title={say('cattle.deviations')}
           name={`desvios-${question.by}`}

@@ -1,4 +1,4 @@
-import { Button, TextInput } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { Query } from '../api/client';
 import { Refusal } from '../app/Refusal';
@@ -9,6 +9,7 @@ import { dayBounds } from '../ops/audit/judge';
 import bar from '../ops/list/Bar.module.css';
 import { Choice } from '../ops/list/Choice';
 import { type DataColumn, DataTable } from '../ops/list/DataTable';
+import { DayRange } from '../ops/list/DayRange';
 import { FilterText } from '../ops/list/FilterText';
 import { Paging } from '../ops/list/Paging';
 import { useListSearch } from '../ops/list/useListSearch';
@@ -27,10 +28,6 @@ import { evaluationsQuery, exportEvaluations } from './queries';
 import { DECISIONS, type Evaluation, type EvaluationPage } from './types';
 
 const PAGE_ROWS = 50;
-const ENDS = [
-  ['since', 'audit.since'],
-  ['until', 'audit.until'],
-] as const;
 
 /** What the address asks, as the API is asked it. */
 function questionOf(search: Search): Query {
@@ -180,17 +177,7 @@ export function EvaluationsPage() {
           value={search.mapper}
           onChange={(mapper) => from({ mapper })}
         />
-        {ENDS.map(([end, name]) => (
-          <TextInput
-            key={end}
-            type="date"
-            className={bar.field}
-            size="xs"
-            label={say(name)}
-            value={search[end] ?? ''}
-            onChange={({ currentTarget: { value } }) => from({ [end]: value || undefined })}
-          />
-        ))}
+        <DayRange ends={['since', 'until']} days={search} onChange={from} />
         <Export question={question} />
       </div>
       {error && <Refusal error={error} onRetry={() => void refetch()} kept={Boolean(data)} />}

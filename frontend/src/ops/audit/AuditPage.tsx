@@ -1,4 +1,4 @@
-import { Button, NativeSelect, TextInput } from '@mantine/core';
+import { Button, NativeSelect } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { askFile, type Query } from '../../api/client';
 import { auditChainsQuery, auditQuery, everyAuditRecord } from '../../api/opsQueries';
@@ -12,6 +12,7 @@ import type { Search } from '../../view/address';
 import bar from '../list/Bar.module.css';
 import { type DataColumn, DataTable } from '../list/DataTable';
 import table from '../list/DataTable.module.css';
+import { DayRange } from '../list/DayRange';
 import { ExportButton } from '../list/ExportButton';
 import { FilterText } from '../list/FilterText';
 import { Paging } from '../list/Paging';
@@ -22,11 +23,6 @@ import styles from './Audit.module.css';
 import { ChainsPanel } from './ChainsPanel';
 import { dayBounds } from './judge';
 import { RecordDrawer } from './RecordDrawer';
-
-const ENDS = [
-  ['since', 'audit.since'],
-  ['until', 'audit.until'],
-] as const;
 
 const placeOf = ({ stream, seq }: AuditRecord) => `${stream}:${seq}`;
 
@@ -136,17 +132,7 @@ function Filters({ search, put }: { search: Search; put: (changes: Search) => vo
         ]}
         onChange={({ currentTarget: { value } }) => from({ order: value || undefined })}
       />
-      {ENDS.map(([end, name]) => (
-        <TextInput
-          key={end}
-          type="date"
-          className={bar.field}
-          size="xs"
-          label={say(name)}
-          value={search[end] ?? ''}
-          onChange={({ currentTarget: { value } }) => from({ [end]: value || undefined })}
-        />
-      ))}
+      <DayRange ends={['since', 'until']} days={search} onChange={from} />
     </>
   );
 }
