@@ -138,6 +138,8 @@ def _refused(api: Api, redis: str, receiver: Receiver, step: int) -> int:
             places += ask_refused(api, filling, operation, key, KINDS[at][1])
     for _, canary in KINDS:
         api.get("/v1/ops/live", Last_Event_Id=quote(canary), X_API_Key=key)
+        for nowhere in (f"/v1/{quote(canary)}", f"/{quote(canary)}", f"/files/{quote(canary)}"):
+            assert api.get(nowhere, X_API_Key=key).status_code < 500
     quiet(api, redis, receiver)
     assert hits(everything_kept()) == []
     return places
