@@ -18,7 +18,7 @@ import { formatNumber } from '../text/format';
 import styles from './Cattle.module.css';
 import { daysOf, linesOf, STATE_OF_LIGHT } from './judge';
 import { deviationsQuery } from './queries';
-import { type Deviation, type Deviations, GROUPS } from './types';
+import { type Deviation, type Deviations, GROUPS, STAGES } from './types';
 
 const LineChart = lazy(() =>
   import('../profile/LineChart').then(({ LineChart: it }) => ({ default: it })),
@@ -180,7 +180,10 @@ export function DeviationsPage() {
   const words = useWords();
   const { search, put } = useListSearch();
   const columns = useColumns();
-  const question = { by: search.by ?? 'diet', from: search.from, to: search.to };
+  const by = search.by ?? 'diet';
+  // Only a diet is told of by both; with nothing chosen the API takes the one that has rows.
+  const stage = by === 'diet' ? search.stage : undefined;
+  const question = { by, stage, from: search.from, to: search.to };
   const { data, error, refetch } = useQuery(deviationsQuery(question));
   return (
     <section aria-label={say('cattle.deviations')}>
@@ -192,6 +195,14 @@ export function DeviationsPage() {
           usual="diet"
           options={GROUPS.map((one) => [one, words('cattle.group', one)])}
         />
+        {by === 'diet' && data && (
+          <Choice
+            label={say('cattle.stage')}
+            name="stage"
+            usual={data.stage}
+            options={STAGES.map((one) => [one, words('cattle.stage', one)])}
+          />
+        )}
         <DayRange
           ends={['from', 'to']}
           days={{ from: search.from ?? data?.from, to: search.to ?? data?.to }}
@@ -199,7 +210,7 @@ export function DeviationsPage() {
         />
         <ExportButton
           title={say('cattle.deviations')}
-          name={`desvios-${question.by}`}
+          name={`desvios-${by}`}
           columns={columns}
           rowsOf={() => data?.items ?? []}
         />

@@ -309,10 +309,11 @@ function Whole({ board }: { board: Dashboard }) {
       <Errors board={board} />
       {part(say('cattle.slowest'))}
       <Slowest board={board} />
+      {part(say('cattle.dailyCheck'))}
       <p className={run.none}>
         {board.last_daily_check ? (
           <>
-            {say('cattle.dailyCheck')} <Moment iso={board.last_daily_check.started_at_utc} /> ·{' '}
+            <Moment iso={board.last_daily_check.started_at_utc} /> ·{' '}
             <RoomLink to="/operacoes/execucoes/$id" params={{ id: board.last_daily_check.run_id }}>
               {say('now.run')}
             </RoomLink>

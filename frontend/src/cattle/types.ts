@@ -193,6 +193,7 @@ export interface Dashboard {
   incident_channel: string;
 }
 
+export const STAGES = ['loading', 'distribution'] as const;
 export const GROUPS = ['diet', 'pen', 'wagon', 'operator', 'ingredient'] as const;
 export type Group = (typeof GROUPS)[number];
 export type Light = 'VERDE' | 'AMARELO' | 'VERMELHO';
@@ -219,7 +220,7 @@ export interface Deviation {
 
 export interface Deviations {
   by: Group;
-  stage: 'loading' | 'distribution';
+  stage: (typeof STAGES)[number];
   from: string;
   to: string;
   unit: string;

@@ -331,6 +331,21 @@ def test_a_deviation_leads_back_to_the_line_of_its_file(api: Api, key: str, tmp_
     )
 
 
+def test_deviations_of_a_diet_are_of_the_stage_that_has_rows(api: Api, key: str) -> None:
+    """A feedlot that only sends what came to the pens is not told that nothing was fed."""
+    body = (
+        "Data;Hora;Trato;Curral;Dieta;Previsto kg;Realizado kg\n"
+        "28/11/2021;07:10;1;C1;Etapas;1000,0;1040,0\n"
+    )
+    send(api, key, body.encode())
+    work()
+    asked = "/v1/cattle/deviations?by=diet&from=2021-11-28&to=2021-11-28"
+    found = get(api, asked, key).json()
+    assert (found["stage"], [one["key"] for one in found["items"]]) == ("distribution", ["Etapas"])
+    assert get(api, f"{asked}&stage=loading", key).json()["items"] == []
+    assert get(api, "/v1/cattle/deviations?by=pen&stage=loading", key).status_code == 400
+
+
 def test_rejected_cells_that_would_run_are_harmless(api: Api, key: str) -> None:
     header = feeding.HEADER
     cells = ["=cmd|'/c calc'!A0", "+1+1", "-1+1", "@SUM(1)", "\t=1"]

@@ -17,7 +17,7 @@ from atalaia.kernel.base.errors import NotFound, UsageError
 By = Literal["diet", "pen", "wagon", "operator", "ingredient"]
 Stage = Literal["loading", "distribution"]
 _LOADING, _DISTRIBUTION = "desvio_carregamento", "desvio_distribuicao"
-_COLUMNS: dict[tuple[str, str], str] = {
+_COLUMNS: dict[tuple[Stage, By], str] = {
     ("loading", "diet"): "dieta",
     ("loading", "wagon"): "vagao",
     ("loading", "operator"): "pazeiro",
@@ -25,28 +25,33 @@ _COLUMNS: dict[tuple[str, str], str] = {
     ("distribution", "diet"): "dieta",
     ("distribution", "pen"): "curral",
 }
-_TABLES = {"loading": _LOADING, "distribution": _DISTRIBUTION}
+_TABLES: dict[Stage, str] = {"loading": _LOADING, "distribution": _DISTRIBUTION}
 
 
 def deviations(
     tenant_id: str, by: By, first: date, last: date, stage: Stage | None = None
 ) -> dict[str, Any]:
     """Sums of a tenant from `first` to `last`, both included, and their days. Raises UsageError for
-    what a stage does not tell: a loading knows no pen, a distribution no wagon."""
-    chosen = stage or ("distribution" if by == "pen" else "loading")
-    column = _COLUMNS.get((chosen, by))
-    if column is None:
+    what a stage does not tell: a loading knows no pen, a distribution no wagon. With no stage
+    asked for, it is the first one that tells of `by` and has rows of these days."""
+    telling = [one for one in _TABLES if (one, by) in _COLUMNS and stage in (one, None)]
+    if not telling:
         raise UsageError(
-            f"'{chosen}' não diz nada de '{by}'.",
+            f"'{stage}' não diz nada de '{by}'.",
             todo="loading: diet, wagon, operator, ingredient; distribution: diet, pen.",
         )
     asked = {"tenant": tenant_id, "first": first, "last": last}
-    names = {
-        "table": sql.Identifier("etl", _TABLES[chosen]),
-        "column": sql.Identifier(column),
-    }
     with pooled() as connection:
-        items = connection.execute(_SUMS.format(**names), asked).fetchall()
+        for chosen in telling:
+            names = {
+                "table": sql.Identifier("etl", _TABLES[chosen]),
+                "column": sql.Identifier(_COLUMNS[chosen, by]),
+            }
+            items = connection.execute(_SUMS.format(**names), asked).fetchall()
+            if items:
+                break
+        else:
+            chosen = telling[0]
     return {
         "by": by,
         "stage": chosen,
@@ -97,7 +102,7 @@ _SUMS = sql.SQL("""
 """)
 
 
-def _item(one: dict[str, Any], stage: str) -> dict[str, Any]:
+def _item(one: dict[str, Any], stage: Stage) -> dict[str, Any]:
     example = f"feeding/{_TABLES[stage]}/{one.pop('some_file')}/{one.pop('some_row')}"
     series = [{**day, "status": colour(day["deviation_pc"])} for day in one.pop("series")]
     return {
