@@ -21,11 +21,12 @@ export const STATE_OF_LIGHT: Record<Light, State> = {
   VERMELHO: 'critical',
 };
 
+/** What waits or is in hand is as it should be, as in the queue. */
 export const STATE_OF_FILE: Record<FileState, State> = {
-  received: 'unknown',
+  received: 'ok',
   awaiting_mapping: 'warn',
-  requeued: 'unknown',
-  processing: 'unknown',
+  requeued: 'ok',
+  processing: 'ok',
   retrying: 'warn',
   loaded: 'ok',
   partly_loaded: 'warn',
