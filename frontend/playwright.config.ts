@@ -13,6 +13,11 @@ export default defineConfig({
   // listed as flaky, one that fails twice has failed.
   retries: 1,
   reporter: [['list']],
+  // What breaks something comes last: the other rooms are looked at while all is well.
+  projects: [
+    { name: 'rooms', testIgnore: /faults/ },
+    { name: 'faults', testMatch: /faults/, dependencies: ['rooms'], fullyParallel: false },
+  ],
   use: {
     baseURL: process.env.ATALAIA_URL ?? 'http://127.0.0.1:8000',
     locale: 'pt-BR',

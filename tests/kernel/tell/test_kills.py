@@ -29,7 +29,7 @@ SEED = 43
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     "kills",
-    [8, pytest.param(200, marks=[pytest.mark.night("webhooks"), pytest.mark.timeout(1400)])],
+    [8, pytest.param(200, marks=[pytest.mark.night("webhooks-2"), pytest.mark.timeout(1400)])],
 )
 def test_a_sender_killed_mid_delivery_loses_nothing(
     kills: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,

@@ -116,7 +116,7 @@ INJECTIONS = (
     ("mails", "injected"),
     [
         (100, 26),
-        pytest.param(1000, 260, marks=[pytest.mark.night("webhooks"), pytest.mark.timeout(900)]),
+        pytest.param(1000, 260, marks=[pytest.mark.night("webhooks-2"), pytest.mark.timeout(900)]),
     ],
 )
 def test_a_server_that_was_away_an_hour_gets_everything_once_it_is_back(

@@ -233,7 +233,7 @@ def test_who_answers_never_waits_for_who_does_not(monkeypatch: pytest.MonkeyPatc
     "events",
     [
         30,
-        pytest.param(5000, marks=[pytest.mark.night("webhooks"), pytest.mark.timeout(1400)]),
+        pytest.param(5000, marks=[pytest.mark.night("webhooks-1"), pytest.mark.timeout(1400)]),
     ],
 )
 def test_flaky_receivers_get_everything(
