@@ -14,10 +14,18 @@ from xdist.workermanage import NodeManager
 
 _LONGEST = (  # the order of their seconds; a module that is not here takes few
     "tests/domains/territory/test_gold_of_the_bundle.py",
+    "tests/runbooks/platform/test_drills.py",
     "tests/serve/local/test_up.py",
     "tests/serve/local/test_doctor.py",
     "tests/runbooks/territory/test_pipelines.py",
+    "tests/serve/api/test_matrix.py",
+    "tests/kernel/test_alone.py",
     "tests/domains/territory/test_dbt.py",
+    "tests/runbooks/territory/test_text.py",
+    "tests/fuzz/test_operations.py",
+    "tests/docs/test_adding_a_domain.py",
+    "tests/runbooks/territory/test_api.py",
+    "tests/domains/equivalence/test_labelled.py",
     "tests/domains/territory/test_checks.py",
     "tests/domains/territory/sources/test_registro_civil_deaths.py",
     "tests/domains/territory/sources/test_ibge_admin.py",
@@ -35,10 +43,7 @@ _LONGEST = (  # the order of their seconds; a module that is not here takes few
     "tests/serve/local/test_scarcity.py",
     "tests/serve/api/test_kills.py",
     "tests/kernel/tell/test_sender.py",
-    "tests/runbooks/platform/test_drills.py",
     "tests/runbooks/territory/test_setup.py",
-    "tests/runbooks/territory/test_api.py",
-    "tests/runbooks/territory/test_text.py",
 )
 _TOGETHER = {"tests/serve/local/test_doctor.py": "tests/serve/local/test_up.py"}
 
