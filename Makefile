@@ -39,7 +39,7 @@ e2e: ## the browser tests alone
 	@deploy/test.sh browser
 
 bench: up ## beside the limits and the peers, in one run
-	@code=0; for one in startup load durable serve map matching equivalence_load; do \
+	@code=0; for one in startup load durable serve map matching equivalence_load cattle; do \
 		.venv/bin/python benchmarks/$$one.py || code=1; done; exit $$code
 
 conformance: ## every promise of the checklist: pass, fail or untested (FORMAT=json)

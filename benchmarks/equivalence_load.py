@@ -9,9 +9,7 @@ servers, all on this machine; ratios hold when it is busy, figures when it is no
 from __future__ import annotations
 
 import json
-import os
 import random
-import subprocess
 import sys
 import threading
 import time
@@ -23,7 +21,8 @@ from typing import Any
 
 import httpx
 
-from rig import Line, private_database, report
+from rig import Line, report
+from service import Service, p95, private_house, resident_mb
 
 RATE, SECONDS = 20, 30
 ITEMS, SYLLABI, WORDS = 10_000, 500, 120
@@ -66,39 +65,6 @@ def requests(count: int, mark: str, texts: list[str]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-class Service:
-    """The API and a worker, as processes; `key` is a tenant's."""
-
-    def __init__(self, folder: Path) -> None:
-        from atalaia.serve.local.process import free_port
-
-        self.port, self._folder = free_port(0), folder
-        self._started: list[subprocess.Popen[bytes]] = []
-        self.key = ""
-
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """One part, with its log in the folder."""
-        with (self._folder / f"{command[0]}.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "atalaia.serve.cli", *command], stdout=log, stderr=log
-            )
-        self._started.append(process)
-        return process
-
-    def client(self) -> httpx.Client:
-        """One that asks as the tenant."""
-        return httpx.Client(
-            base_url=f"http://127.0.0.1:{self.port}", headers={"X-API-Key": self.key}, timeout=120
-        )
-
-    def stop(self) -> None:
-        """Those that were started."""
-        for process in self._started:
-            process.terminate()
-        for process in self._started:
-            process.wait(30)
-
-
 @contextmanager
 def service(folder: Path) -> Iterator[Service]:
     """Seeded, with a tenant that may ask as often as it likes."""
@@ -118,26 +84,10 @@ def service(folder: Path) -> Iterator[Service]:
             connection, name="bench", role="client", tenant_id="bench", who=who
         ).secret
     try:
-        made.start("serve", "--port", str(made.port))
-        with made.client() as client:
-            _until(lambda: _is_up(client), 120)
+        made.start_api()
         yield made
     finally:
         made.stop()
-
-
-def _is_up(client: httpx.Client) -> bool:
-    try:
-        return client.get("/livez").status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def _until(question: Any, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not question():
-        assert time.monotonic() < deadline, "not in time"
-        time.sleep(0.2)
 
 
 def at_rate(
@@ -162,27 +112,10 @@ def at_rate(
     return times
 
 
-def p95(times: list[float]) -> float:
-    """The time under which 95 of 100 stay."""
-    return sorted(times)[int(len(times) * 0.95)]
-
-
 def main() -> int:
     """Evaluate cold and warm, then a batch with evaluations meanwhile."""
-    os.environ["KEY_PEPPER"] = "x" * 40
-    os.environ["RATE_LIMIT_BURST"] = "1000000"
-    from atalaia.serve.local.redis import PrivateRedis
-
-    with private_database() as (_, folder):
-        os.environ["ATALAIA_STATE_DIR"] = str(folder / "state")
-        server = PrivateRedis(folder / "redis")
-        server.start()
-        os.environ["REDIS_URL"] = server.url()
-        try:
-            with service(folder) as made:
-                return measured(made)
-        finally:
-            server.stop()
+    with private_house() as folder, service(folder) as made:
+        return measured(made)
 
 
 def measured(made: Service) -> int:
@@ -206,7 +139,7 @@ def measured(made: Service) -> int:
         )
         asking.start()
         while (state := client.get(job).json())["finished_at"] is None:
-            peak[0] = max(peak[0], _rss_of(worker.pid))
+            peak[0] = max(peak[0], resident_mb(worker.pid))
             time.sleep(1)
         seconds = time.perf_counter() - began
         done.set()
@@ -224,19 +157,6 @@ def measured(made: Service) -> int:
         Line("worker's memory, peak", peak[0], 1000, "MB", peak[0] / 1000, 1.0),
     ]  # fmt: skip
     return 0 if report("equivalence_load", lines, notes) else 1
-
-
-def _rss_of(pid: int) -> float:
-    """Megabytes of the process and those it forked."""
-    total = 0.0
-    for path in Path("/proc").glob("[0-9]*/status"):
-        try:
-            told = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
-        except OSError:
-            continue
-        if int(path.parent.name) == pid or told["PPid"].strip() == str(pid):
-            total = max(total, float(told.get("VmRSS", "0 kB").split()[0]) / 1024)
-    return total
 
 
 if __name__ == "__main__":

@@ -23,7 +23,14 @@ _INGREDIENTS = (
 )  # fmt: skip
 _PEOPLE = ("João", "Antônio", "José Aparecido", "Conceição", "Sebastião")
 _DIETS = ("Adaptação", "Crescimento", "Terminação")
-BAD_KINDS = ("negative", "future", "no_number", "no_hour", "ragged")
+REASONS = {  # why a bad row of each kind is put aside
+    "negative": "realizado_kg: menor que 0",
+    "future": "data: no futuro",
+    "no_number": "previsto_kg: não é number",
+    "no_hour": "hora: fora do formato",
+    "ragged": "a linha tem 14 células, e o cabeçalho 13",
+}
+BAD_KINDS = tuple(REASONS)
 
 
 @dataclass(slots=True)

@@ -397,3 +397,24 @@ def test_an_answer_about_a_header_is_taken_and_says_that_no_reason_was_told(
     reasons = sql("SELECT reason FROM etl_file_event WHERE file_id = %s ORDER BY event_id", file_id)
     assert reasons[-1]["reason"] == "nenhum motivo foi dito"
     all_work()
+
+
+def test_a_file_of_megabytes_comes_in_whole_by_either_door(
+    api: Api, key: str, tmp_path: Path
+) -> None:
+    """The limit of other routes' bodies, 1 MB, is none of a file's."""
+    for door in ("whole", "piece"):
+        body = made(tmp_path, rows=12_000)
+        assert len(body) > 1_000_000
+        if door == "whole":
+            sent = send(api, key, body)
+            assert sent.status_code == 202, sent.text
+            file_id = sent.json()["id"]
+        else:
+            start = api.client.post(
+                "/files/uploads", headers={"X-API-Key": key, "Upload-Length": str(len(body)),
+                                           "Upload-Metadata": "filename YS5jc3Y="},
+            )  # fmt: skip
+            file_id = piece(api, key, start.headers["location"], 0, body).headers["atalaia-file"]
+        found = get(api, f"/files/{file_id}", key).json()
+        assert Path(os.environ["DATA_DIR"], found["bronze"]["path"]).read_bytes() == body

@@ -9,14 +9,6 @@ import pytest
 from benchmarks import feeding
 from tests.domains.cattle.conftest import bring, of, sql, work
 
-KINDS = {
-    "negative": "realizado_kg: menor que 0",
-    "future": "data: no futuro",
-    "no_number": "previsto_kg: não é number",
-    "no_hour": "hora: fora do formato",
-    "ragged": "a linha tem 14 células, e o cabeçalho 13",
-}
-
 
 @pytest.mark.row("B-042")
 def test_every_row_is_loaded_or_put_aside_with_its_own_reason_or_a_duplicate(house: Path) -> None:
@@ -34,7 +26,7 @@ def test_every_row_is_loaded_or_put_aside_with_its_own_reason_or_a_duplicate(hou
     assert found["rows_rejected"] == sum(made.bad.values())
     letters = sql("SELECT entity_id, original_error FROM etl_dead_letter_queue WHERE NOT resolved")
     told = {int(row["entity_id"].rpartition(":")[2]): row["original_error"] for row in letters}
-    assert told == {place: KINDS[kind] for place, kind in made.places.items()}
+    assert told == {place: feeding.REASONS[kind] for place, kind in made.places.items()}
     assert Counter(made.places.values()).keys() == set(feeding.BAD_KINDS)
     stands = sql("SELECT count(*) AS n, count(DISTINCT file_row) AS rows FROM desvio_carregamento")
     assert stands == [{"n": made.good, "rows": made.good}]

@@ -38,6 +38,8 @@ READS = asks("viewer", clients=True, own=True)
 WRITES = asks("operator", clients=True, own=True)
 UNTOLD = "nenhum motivo foi dito"
 _MOST_FILES = 200
+# Of a route whose body is bounded as it comes, by UPLOAD_MAX_BYTES and in our own words.
+BOUNDED_BY_ITSELF = 1 << 50
 Words = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]+$"),
@@ -119,6 +121,7 @@ def told(one: dict[str, Any]) -> dict[str, Any]:
     status_code=202,
     summary="Envia arquivos (multipart, campo 'file')",
     openapi_extra=WRITES,
+    max_body_size=BOUNDED_BY_ITSELF,
 )
 async def send(request: Request) -> Response:
     """One or more files, at once. 202: they are kept and will be loaded. The same bytes again are

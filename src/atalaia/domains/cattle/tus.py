@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from atalaia.domains.cattle import service
-from atalaia.domains.cattle.api_files import UNTOLD, WRITES, caller
+from atalaia.domains.cattle.api_files import BOUNDED_BY_ITSELF, UNTOLD, WRITES, caller
 from atalaia.domains.cattle.loading import DOMAIN
 from atalaia.domains.cattle.service import Bringer
 from atalaia.kernel.base.database import transaction
@@ -100,7 +100,13 @@ def head(upload_id: UUID, request: Request) -> Response:
     return Response(status_code=200, headers=_headers(**told))
 
 
-@router.patch("/{upload_id}", status_code=204, summary="Um pedaço", openapi_extra=WRITES)
+@router.patch(
+    "/{upload_id}",
+    status_code=204,
+    summary="Um pedaço",
+    openapi_extra=WRITES,
+    max_body_size=BOUNDED_BY_ITSELF,
+)
 async def patch(upload_id: UUID, request: Request) -> Response:
     """204 with the new offset; 409 for a piece that does not begin where the file ends. After the
     last one the file is received, and `Atalaia-File` says as what."""
