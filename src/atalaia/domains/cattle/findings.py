@@ -12,6 +12,7 @@ from atalaia.domains.cattle.layout import Layout
 from atalaia.kernel.base.database import Connection
 from atalaia.kernel.watch.checks import Result
 
+_SUM = "ingredientes_somam_a_carga"
 _WORDS = {
     "consumo_fora_da_faixa": "linhas em que a matéria seca comida não é de 1 a 4 % do peso vivo",
     "desvio_recalculado": "linhas cujo desvio escrito não é realizado − previsto; vale a conta",
@@ -20,9 +21,15 @@ _WORDS = {
 
 
 def results(
-    connection: Connection, layout: Layout, one: dict[str, Any], warned: Counter[str]
+    connection: Connection,
+    layout: Layout,
+    one: dict[str, Any],
+    warned: Counter[str],
+    *,
+    weighed: bool,
 ) -> list[Result]:
-    """One answer for each thing that could be asked of this file."""
+    """One answer for each thing that could be asked of this file; `weighed`: it has the column of
+    what a whole load weighed."""
     subject = f"{layout.name}/{one['id']}"
     found = [
         Result(
@@ -37,7 +44,7 @@ def results(
         if warned[f"{name}.asked"]
     ]
     if layout.name in ("desvio_carregamento", "itens_trato"):
-        found.append(_loads(connection, layout, one, subject))
+        found.append(_loads(connection, layout, one, subject) if weighed else _unweighed(subject))
     if layout.name == "historico_consumo":
         found.append(_head_counts(connection, one, subject))
     return found
@@ -54,10 +61,8 @@ def _loads(connection: Connection, layout: Layout, one: dict[str, Any], subject:
         ).format(sql.Identifier("etl", layout.name)),
         {"tenant": one["tenant_id"], "seq": one["seq"]},
     ).fetchall()
-    name = "ingredientes_somam_a_carga"
     if not rows:
-        why = {"reason": "o arquivo não traz o peso da carga inteira: não há com que comparar"}
-        return Result(name, "pass", "", f"<= {limit:g} %", why, subject)
+        return _unweighed(subject)
     off = [r for r in rows if abs(r["parts"] - r["whole"]) * 100 > limit * float(r["whole"])]
     details: dict[str, Any] = {}
     if off:
@@ -65,7 +70,13 @@ def _loads(connection: Connection, layout: Layout, one: dict[str, Any], subject:
             "reason": f"{len(off)} de {len(rows)} cargas não somam o que pesaram",
             "sample": [{k: str(v) for k, v in r.items()} for r in off[:10]],
         }
-    return Result(name, "warn" if off else "pass", str(len(off)), "0", details, subject)
+    return Result(_SUM, "warn" if off else "pass", str(len(off)), "0", details, subject)
+
+
+def _unweighed(subject: str) -> Result:
+    limit = limits.number("warnings", "load_sum_pc")
+    why = {"reason": "o arquivo não traz o peso da carga inteira: não há com que comparar"}
+    return Result(_SUM, "pass", "", f"<= {limit:g} %", why, subject)
 
 
 def _head_counts(connection: Connection, one: dict[str, Any], subject: str) -> Result:

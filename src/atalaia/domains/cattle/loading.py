@@ -127,7 +127,8 @@ def _body(connector: Connector, layout: Layout, run: Run) -> None:
         pipeline.load_objects(own, run, [found])
     with run.step("checks"), transaction() as connection:
         answers = checks.after_load(run)
-        answers += results(connection, layout, one, shapers[-1].warned)
+        weighed = "carga_kg" in detected.recognised.columns
+        answers += results(connection, layout, one, shapers[-1].warned, weighed=weighed)
         checks.record(run, answers)
 
 

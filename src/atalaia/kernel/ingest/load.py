@@ -3,11 +3,12 @@
 1. When the rows' partition is not there yet, it is made of them (`partition`).
 2. When the payload's scope of the table is empty, rows are COPYed straight into the table. A row
    that comes twice breaks the key; the savepoint is undone and the slow path taken.
-3. Otherwise the varying columns are COPYed to a temporary table and one hash join with the scope
-   finds the rows that are new, changed or gone; only those are written, so a row that did not
-   change keeps its run_id. Rows of one key that say the same are duplicates; rows of one key that
-   contradict each other are all refused, for none can be trusted. A row that a later payload
-   brought stays as it is, and the earlier one's is superseded: a duplicate that says otherwise.
+3. Otherwise the varying columns are COPYed to a temporary table. When they can meet no row of the
+   table, they go in as they are staged. Else one hash join with the scope finds the rows that are
+   new, changed or gone; only those are written, so a row that did not change keeps its run_id.
+   Rows of one key that say the same are duplicates; rows of one key that contradict each other are
+   all refused, for none can be trusted. A row that a later payload brought stays as it is, and the
+   earlier one's is superseded: a duplicate that says otherwise.
 """
 
 from __future__ import annotations
@@ -180,6 +181,8 @@ def _merge(
     )
     total = _copy(connection, "incoming", table.varying, batches(), run)
     run.checkpoint()
+    if not _is_bounded(scope) and not _meets_any(connection, table, scope):
+        return _insert_all(connection, table, total, run)
     there = _count(connection, table, scope)
     result = _find_difference(connection, table, scope)
     if _has_doubles(connection, table, scope, total, there, result):
@@ -190,6 +193,31 @@ def _merge(
     )
     _refuse_shrinking(table, result.deleted, there, run)
     _write_difference(connection, table, run)
+    return result
+
+
+def _is_bounded(scope: Scope | None) -> bool:
+    """Does the scope bound what the payload speaks about?"""
+    return scope is not None and not scope.only_removes
+
+
+def _meets_any(connection: Connection, table: Table, scope: Scope | None) -> bool:
+    """Is there any row of the table that the payload could meet, or that is of its scope?"""
+    found = connection.execute(
+        sql.SQL("SELECT EXISTS (SELECT FROM {} WHERE {}) AS some").format(
+            identifier(table.name), _reach(connection, table, scope)
+        )
+    ).fetchone()
+    return bool(found and found["some"])
+
+
+def _insert_all(connection: Connection, table: Table, total: int, run: Run) -> Loaded:
+    """What meets no row is new, all but its doubles: it goes in as it is staged, with no difference
+    written between."""
+    result = _settle_doubles(connection, table)
+    result.inserted = total - result.duplicate - len(result.contradicting)
+    run.checkpoint()
+    _insert(connection, table, sql.SQL("incoming d"), run)
     return result
 
 
@@ -267,7 +295,7 @@ def _has_doubles(
     """Does a key come twice? The table's keys are unique, so where a scope bounds the payload every
     row of it is met exactly once or gone: any other sum means doubles among the old, the rest are
     among the new."""
-    bounded = scope is not None and not scope.only_removes
+    bounded = _is_bounded(scope)
     if bounded and total - result.inserted + result.deleted != there:
         return True
     suspects = sql.SQL("difference WHERE NOT gone") if bounded else sql.SQL("incoming")
@@ -281,7 +309,16 @@ def _has_doubles(
 
 
 def _without_doubles(connection: Connection, table: Table, scope: Scope | None) -> Loaded:
-    """Keep one of identical rows, none of contradicting ones, and find the difference again."""
+    """The difference again, of rows no two of which have one key."""
+    connection.execute("DROP TABLE difference")
+    settled = _settle_doubles(connection, table)
+    result = _find_difference(connection, table, scope)
+    result.duplicate, result.contradicting = settled.duplicate, settled.contradicting
+    return result
+
+
+def _settle_doubles(connection: Connection, table: Table) -> Loaded:
+    """Of the staged rows, keep one of identical ones and none of contradicting ones."""
     key = [c for c in table.key if c in table.varying]
     # ROW(…), because count(DISTINCT x) of one column would not count a null among the versions
     versions = (
@@ -290,7 +327,6 @@ def _without_doubles(connection: Connection, table: Table, scope: Scope | None) 
         else sql.SQL("1")
     )
     same = _all("i.{0} = d.{0}", key)
-    connection.execute("DROP TABLE difference")
     connection.execute(
         sql.SQL(
             "CREATE TEMP TABLE doubles ON COMMIT DROP AS "
@@ -313,9 +349,7 @@ def _without_doubles(connection: Connection, table: Table, scope: Scope | None) 
         ).format(key=_list(key, "i."), first=first or sql.SQL(""), same=same)
     ).rowcount
     connection.execute("DROP TABLE doubles")
-    result = _find_difference(connection, table, scope)
-    result.duplicate, result.contradicting = duplicate, [dict(row) for row in refused]
-    return result
+    return Loaded(duplicate=duplicate, contradicting=[dict(row) for row in refused])
 
 
 def _refuse_shrinking(table: Table, deleted: int, there: int, run: Run) -> None:
@@ -355,12 +389,18 @@ def _write_difference(connection: Connection, table: Table, run: Run) -> None:
             ),
         )
     )
+    _insert(connection, table, sql.SQL("difference d WHERE d.old IS NULL"), run)
+
+
+def _insert(connection: Connection, table: Table, rows: sql.SQL, run: Run) -> None:
+    """Insert `rows` d, with the constants and the run's id."""
     constants = [sql.Literal(value) for value in table.constants.values()]
     values = [sql.SQL("d.") + sql.Identifier(c) for c in table.varying]
     connection.execute(
-        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM difference d WHERE d.old IS NULL").format(
-            target,
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+            identifier(table.name),
             _list([*table.varying, *table.constants, "run_id"]),
-            sql.SQL(", ").join([*values, *constants, run_id]),
+            sql.SQL(", ").join([*values, *constants, sql.Literal(str(run.run_id))]),
+            rows,
         )
     )
