@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 ATALAIA := .venv/bin/atalaia
 FORMAT ?= table
-# Python is compiled once, whatever the environment says: half of a start is compiling libraries.
+# Python is compiled once, whatever the environment says.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help prepare up down test test-night check e2e bench conformance bundle

@@ -1,7 +1,6 @@
--- Appending to the audit log in half the processor's time: a stream's other writers wait meanwhile.
--- The records are the same, byte for byte (009_audit.sql, docs/audit.md). The hashed text is put
--- together by expressions: a query for it, with its array and its aggregate, took longer than the
--- record's row.
+-- Appending to the audit log takes a fifth less of the server's processor: a stream's other writers
+-- wait meanwhile. The records are the same, byte for byte (009_audit.sql, docs/audit.md); the hashed
+-- text is put together by expressions instead of a query with an array and an aggregate.
 CREATE OR REPLACE FUNCTION ops.append_audit(
     in_stream text, in_actor text, in_trigger text, in_action text, in_subject text,
     in_reason text, in_tenant_id text, in_trace_id text, in_details text

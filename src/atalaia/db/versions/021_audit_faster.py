@@ -1,4 +1,4 @@
-"""Appending to the audit log takes half the processor's time; the records are the same."""
+"""Appending to the audit log takes less of the server's processor; the records are the same."""
 
 from pathlib import Path
 

@@ -128,7 +128,7 @@ def accept(
     sha256 = hashlib.sha256(asked.encode()).digest()
     batch = (tenant_id, kind, key, sha256, len(payloads), actor, trigger, reason and redact(reason),
              trace_id() or new_trace_id())  # fmt: skip
-    if len(payloads) == 1:  # most are; unpacking a list of one would cost a tenth of it all
+    if len(payloads) == 1:  # most are: there is no list to unpack
         items = (kind, asked[1:-1], max_attempts)
         row = connection.execute(_ONE, (*batch, *items)).fetchone()
     else:
