@@ -113,10 +113,10 @@ class Drill:
         """Well again, in time, and every run's evidence where it belongs."""
         eventually(question, RECOVERED_SECONDS, what)
         took = time.monotonic() - self._began
-        assert took <= RECOVERED_SECONDS
         self._record("recovered_seconds", round(took, 1))
         for run_id in self.runs:
             self._kept(run_id)
+        assert took <= RECOVERED_SECONDS
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """What the instance's database answers."""
