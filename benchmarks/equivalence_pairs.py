@@ -6,8 +6,9 @@ A pair is put together from `material/<lot>/<area>.yml`: which topics the destin
 them the origins teach, in other words. So its label is known without asking any engine: it follows
 from that list and from the rule of docs/equivalence-engine.md, every topic weighing the same.
 Subjects, not pairs, are shared out between tuning and held-out: what is tuned on one subject says
-nothing of another. The first lot was once halved; its held-out half was measured, and so it is
-tuning material now. The second lot, of other subjects, is what is held out since. The same material
+nothing of another. The first two lots are tuning
+material: both were held out once, measured, and then looked into. What a third lot of other
+subjects has will be held out; there is none yet. The same material
 gives the same files, byte for byte; a test composes them again.
 """
 
@@ -28,7 +29,7 @@ from atalaia.kernel.match.text import fold
 
 DATA = Path(__file__).parent / "data" / "equivalence"
 HALVES = ("tuning", "heldout")
-LOTS = {"first": "tuning", "second": "heldout"}
+LOTS = {"first": "tuning", "second": "tuning", "third": "heldout"}
 YEAR = 2026  # the present of every pair
 _WAYS = 3  # how many ways of putting a topic there are
 _FILLERS = ("Estudos de caso", "Aplicações", "Exercícios e atividades práticas", "Introdução")

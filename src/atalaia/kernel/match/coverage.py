@@ -1,31 +1,32 @@
 """What the destination teaches, and how much of it the origins cover: certainly, or perhaps.
 
-An item of the destination is a concept it names, or a topic that no concept names. It is `coberto`
-when an origin names it or says nearly the same, `duvidoso` when a passage of an origin that nothing
-else explains comes near it, and `faltante` otherwise. What is named is `duvidoso` all the same when
-fewer topics of the origins name it than the destination asks (`crowding`), or when an origin says
-that it leaves it out.
+An item is a topic of the destination. It is `coberto` when the origins teach it as good as
+certainly (`likeness`), `faltante` when they hardly do, and `duvidoso` in between. A critical topic
+is covered only where a concept it names is named too, or words say so themselves: what is merely
+like it is `duvidoso`, and so is what an origin says that it leaves out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from atalaia.kernel.base.clock import Deadline
-from atalaia.kernel.match.calibration import Calibration
+from atalaia.kernel.match.calibration import UNMEASURED, Calibration
 from atalaia.kernel.match.crowding import crowded
+from atalaia.kernel.match.likeness import Beside, Numbers, Rarity
 from atalaia.kernel.match.mappers import Mappers, Syllabus
-from atalaia.kernel.match.stems import FILLER, IN_NAMES, STOPWORDS, stem
+from atalaia.kernel.match.stems import IN_NAMES, STOPWORDS, stem
 from atalaia.kernel.match.subjects import Taxonomy, TypicalSubject
-from atalaia.kernel.match.syllabus import Clause
 from atalaia.kernel.match.text import fold
+from atalaia.kernel.match.topics import Topic
 from atalaia.kernel.match.verdict import Evidence, Item, Side, State
 
-FREE_WEIGHT = 1.0  # of a topic that no concept names, standing in a sentence of its own
-SAME_WORDS = 0.75  # a topic so many of whose words stand in one clause of the origin is covered
+SAME_WORDS = 0.75  # a topic so many of whose words stand in its partner is named by it
+_STRANGE = 0.5  # as likely, and it is a question although all there has other names
+_SHOWN = 3  # quotations of the origins for one item
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,17 @@ class Coverage:
         critical = [item for item in self.items if item.critico]
         return whole, _share(critical, good) if critical else whole
 
+    def lacks_critical(self, *, doubts: bool) -> bool:
+        """Whether something critical is not covered. Several topics may name one critical concept:
+        all of them are to be covered; with `doubts`, it is enough that one is not missing."""
+        by_code: dict[str | None, list[State]] = {}
+        for item in self.items:
+            if item.critico:
+                by_code.setdefault(item.conceito, []).append(item.situacao)
+        if doubts:
+            return any(set(states) == {"faltante"} for states in by_code.values())
+        return any(set(states) != {"coberto"} for states in by_code.values())
+
 
 def _share(items: Sequence[Item], good: set[str]) -> float:
     total = sum(item.peso for item in items)
@@ -59,29 +71,29 @@ def cover(
     origins: Mapping[int, Syllabus],
     taxonomy: Taxonomy,
     mappers: Mappers,
-    deadline: Deadline,
 ) -> Coverage:
-    """Judge every item of the destination called `name` against `origins`, by their numbers."""
+    """Judge every topic of the destination called `name` against `origins`, by their numbers."""
     codes = list(dict.fromkeys(find.code for find in destination.finds))
     subject = typical(name, codes, taxonomy)
     critical = set(subject.critical) if subject else set()
-    topics = _topics(destination)
-    near = _Nearness(destination, origins, taxonomy, codes, topics, mappers, deadline)
-    concepts = [near.concept(code, code in critical) for code in codes]
-    free = [near.free(topic) for topic in topics]
-    total = sum(item.peso for item in (*concepts, *free))
-    unknown = sum(item.peso for item in free) / total if total else 1.0
-    items = (*concepts, *free)
+    judged = _Judgement(destination, origins, taxonomy, critical, mappers)
+    items = tuple(judged.item(row) for row in range(len(destination.topics)))
+    total = sum(item.peso for item in items)
+    unknown = sum(i.peso for i in items if i.conceito is None) / total if total else 1.0
     seen = set(codes)
-    if all(item.situacao == "coberto" for item in items):
+    if judged.certain:
         seen |= {find.code for origin in origins.values() for find in origin.finds}
     unseen = tuple(code for code in subject.critical if code not in seen) if subject else ()
-    return Coverage(items, subject, unknown, unseen, near.blind)
+    return Coverage(items, subject, unknown, unseen, judged.blind)
 
 
 def typical(name: str, codes: Iterable[str], taxonomy: Taxonomy) -> TypicalSubject | None:
-    """The typical subject that a destination is: the one whose name it bears, else the one whose
-    critical concepts it teaches at least two of, and all of them; the most, then the first."""
+    """The typical subject that a destination is: the one whose very name it bears, else the one
+    whose name it bears but for numerals and the like, else the one whose critical concepts it
+    teaches at least two of, and all of them; the most, then the first."""
+    exact = [s for s in taxonomy.subjects if any(_plain(n) == _plain(name) for n in s.names)]
+    if exact:
+        return exact[0]
     words = _name_words(name)
     bearing = [s for s in taxonomy.subjects if any(_name_words(n) == words for n in s.names)]
     if bearing:
@@ -99,151 +111,205 @@ def typical(name: str, codes: Iterable[str], taxonomy: Taxonomy) -> TypicalSubje
     return max(whole, key=lambda s: len(s.critical), default=None)
 
 
+@lru_cache(maxsize=8192)
+def _plain(name: str) -> tuple[str, ...]:
+    return tuple(word for word in fold(name).split() if word not in STOPWORDS)
+
+
+@lru_cache(maxsize=8192)
 def _name_words(name: str) -> frozenset[str]:
-    words = [w for w in fold(name).split() if w not in STOPWORDS]
+    words = _plain(name)
     return frozenset(stem(w) for w in words if w not in IN_NAMES) or frozenset(map(stem, words))
 
 
-def _topics(syllabus: Syllabus) -> list[Clause]:
-    """The clauses that are topics of their own: in a sentence where no concept is named, and of
-    more than filling words."""
-    named = {
-        clause.sentence
-        for clause in syllabus.reading.clauses
-        if any(f.start < clause.end and clause.start < f.end for f in syllabus.finds)
-    }
-    return [
-        clause
-        for clause in syllabus.loose
-        if clause.sentence not in named and not clause.stems <= FILLER
-    ]
+@lru_cache(maxsize=32)
+def _rarity(taxonomy: _Known) -> Rarity:
+    return Rarity(taxonomy.taxonomy)
 
 
-class _Nearness:
-    """The judgement of one destination's items against its origins. What is not named by an origin
-    is embedded, all of it at once."""
+@dataclass(frozen=True, eq=False)
+class _Known:
+    """A taxonomy that a cache may be keyed by."""
+
+    taxonomy: Taxonomy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and other.taxonomy.digest == self.taxonomy.digest
+
+    def __hash__(self) -> int:
+        return hash(self.taxonomy.digest)
+
+
+def beside(
+    destination: Syllabus, origins: Mapping[int, Syllabus], taxonomy: Taxonomy, *, vectors: bool
+) -> Beside:
+    """The topics of a destination beside all those of its origins, in the origins' order."""
+    there = [topic for origin in origins.values() for topic in origin.topics]
+    cosines = _cosines(destination, origins) if vectors else None
+    return Beside(destination.topics, there, cosines, _rarity(_Known(taxonomy)))
+
+
+def _cosines(destination: Syllabus, origins: Mapping[int, Syllabus]) -> Numbers | None:
+    every = [destination.vectors, *(origin.vectors for origin in origins.values())]
+    known = [rows for rows in every if rows is not None]
+    if len(known) < len(every) or not len(known[0]):
+        return None
+    other = np.concatenate(known[1:])
+    # Each pair by itself: a matrix product of another height rounds another way.
+    found = [[round(float(np.dot(one, two)), 3) for two in other] for one in known[0]]
+    return np.array(found, dtype=np.float64)
+
+
+class _Judgement:
+    """The judgement of one destination's topics against its origins."""
 
     def __init__(
         self,
         destination: Syllabus,
         origins: Mapping[int, Syllabus],
         taxonomy: Taxonomy,
-        codes: Sequence[str],
-        topics: Sequence[Clause],
+        critical: set[str],
         mappers: Mappers,
-        deadline: Deadline,
     ) -> None:
         self._destination, self._origins, self._taxonomy = destination, origins, taxonomy
-        self._limits: Calibration = mappers.calibration(destination.mapper)
-        self._shown = {code: self._find(code) for code in codes}
-        self._unsure = crowded(destination, origins.values()) | self._contradicted()
-        sought = [code for code in codes if not self._named(code)]
-        texts = [text for code in sought for text in self._likes(code)]
-        texts += [destination.reading.quote(topic.start, topic.end) for topic in topics]
-        able = mappers.sees(destination.mapper)
-        vectors = mappers.embed(texts, destination.mapper, deadline) if able and texts else None
-        self.blind = able and bool(texts) and vectors is None
-        self._known = {} if vectors is None else dict(zip(texts, vectors, strict=True))
+        self._critical = critical
+        readers = {one.mapper for one in (destination, *origins.values())}
+        self.blind = len(readers) > 1
+        known = mappers.calibration(destination.mapper)
+        self._limits: Calibration = UNMEASURED if self.blind else known
+        self._beside = beside(destination, origins, taxonomy, vectors=not self.blind)
+        self._there = [(n, topic) for n, one in origins.items() for topic in one.topics]
+        self._likely = self._probable()
+        self._contradicted = self._left_out()
+        self._unsure = crowded(destination, origins.values()) | self._contradicted
+        self._backed = self._claimed()
 
-    def concept(self, code: str, critical: bool) -> Item:
-        """The item of a concept that the destination names."""
-        concept = self._taxonomy.by_code[code]
-        shown = self._shown[code]
-        state: State = "coberto"
-        seen = self._named(code) or self._claimed(code)
-        if not seen:
-            state, seen = self._near(self._likes(code))
-        alike = any(evidence.metodo == "embedding" for evidence in seen)  # and not named
-        if state == "coberto" and (code in self._unsure or (critical and alike)):
+    @property
+    def certain(self) -> bool:
+        """Whether every topic is covered as surely as a critical one has to be."""
+        return bool((self._likely >= self._limits.cover_critical).all())
+
+    def item(self, row: int) -> Item:
+        """One topic of the destination, judged."""
+        topic, limits = self._destination.topics[row], self._limits
+        code = self._code(topic)
+        critical = bool(topic.codes & self._critical)
+        likely = float(self._likely[row])
+        covers = limits.cover_critical if critical else limits.cover
+        misses = limits.doubt_critical if critical else limits.doubt
+        state = self._state(row, likely, covers, misses)
+        strict = critical or not self._beside.named_by_own(row)
+        doubted = topic.codes & (self._unsure if strict else self._contradicted)
+        if state == "coberto" and (doubted or not self._said(row, critical)):
             state = "duvidoso"
-        return Item(code, concept.label, concept.weight, critical, state, (shown, *seen))
-
-    def free(self, topic: Clause) -> Item:
-        """The item of a topic that no concept names."""
+        if self._backed.get(row):
+            state = "coberto"
         shown = _evidence("destino", 0, self._destination, topic.start, topic.end)
-        state: State = "coberto"
-        seen = self._same_words(topic)
-        if not seen:
-            state, seen = self._near([shown.trecho])
-        return Item(None, shown.trecho, FREE_WEIGHT, False, state, (shown, *seen))
+        label = self._taxonomy.by_code[code].label if code else shown.trecho
+        seen = () if state == "faltante" else self._seen(row, likely)
+        return Item(code, label, self._weight(topic), critical, state, (shown, *seen))
 
-    def _contradicted(self) -> frozenset[str]:
+    def _state(self, row: int, likely: float, covers: float, misses: float) -> State:
+        """What the likeness says. Passages that name other things, and nothing of the topic, are
+        explained: they do not cover it, and where there are no others it is missing."""
+        topic = self._destination.topics[row]
+        strange = [
+            bool(topic.codes and there.codes and not topic.codes & there.codes)
+            for _, there in self._there
+        ]
+        if not strange or (all(strange) and likely < _STRANGE):
+            return "faltante"
+        if likely >= covers:
+            return "duvidoso" if strange[self._beside.partner(row)] else "coberto"
+        return "faltante" if likely < misses and not self._looks(row) else "duvidoso"
+
+    def _probable(self) -> Numbers:
+        limits = self._limits
+        judged = self._beside
+        if limits.blind:
+            judged = beside(self._destination, self._origins, self._taxonomy, vectors=False)
+        return limits.probable(judged.features())
+
+    def _code(self, topic: Topic) -> str | None:
+        """The concept that a topic goes by: a critical one, else the first that it names."""
+        within = [f.code for f in self._destination.finds if topic.start <= f.start < topic.end]
+        critical = [code for code in within if code in self._critical]
+        return next(iter([*critical, *within]), None)
+
+    def _weight(self, topic: Topic) -> float:
+        """Its share of a sentence, times what the taxonomy makes of its weightiest concept."""
+        weights = [self._taxonomy.by_code[code].weight for code in topic.codes]
+        return topic.weight * max(weights, default=1.0)
+
+    def _said(self, row: int, critical: bool) -> bool:
+        """Whether more than a likeness stands for it; what is not critical needs no more."""
+        topic = self._destination.topics[row]
+        if not critical:
+            return True
+        if any(topic.codes & other.codes for _, other in self._there):
+            return True
+        partner = self._there[self._beside.partner(row)][1]
+        return len(topic.stems & partner.stems) >= SAME_WORDS * len(topic.stems)
+
+    def _looks(self, row: int) -> bool:
+        """Whether vectors that were not measured see what a person should look at."""
+        cosines = self._beside.cosines
+        return self._limits.blind and bool((cosines[row] >= self._limits.look).any())
+
+    def _left_out(self) -> frozenset[str]:
         """What an origin says it leaves out, and no other one names."""
         origins = self._origins.values()
         sure = {f.code for origin in origins for f in origin.finds if f.code not in origin.excluded}
         return frozenset(code for origin in origins for code in origin.excluded) - sure
 
-    def _find(self, code: str) -> Evidence:
-        """Where the destination names it first."""
-        find = next(f for f in self._destination.finds if f.code == code)
-        return _evidence("destino", 0, self._destination, find.start, find.end)
+    def _claimed(self) -> dict[int, tuple[Evidence, ...]]:
+        """A model's claims on topics that are in question, where the embeddings half see the same
+        in a passage that nothing explains."""
+        found: dict[int, tuple[Evidence, ...]] = {}
+        for row, topic in enumerate(self._destination.topics):
+            if self._likely[row] >= self._limits.cover_critical:
+                continue
+            seen = [
+                _evidence("origem", number, origin, claim.start, claim.end, "llm", best)
+                for number, origin in self._origins.items()
+                for claim in origin.claims
+                if claim.code in topic.codes
+                and (best := self._support(row, number, claim.start, claim.end))
+                >= self._limits.support
+            ]
+            if seen:
+                found[row] = tuple(seen[:_SHOWN])
+        return found
 
-    def _likes(self, code: str) -> list[str]:
-        """What a passage on this concept is like: its label, and how the destination puts it."""
-        shown, reading = self._shown[code], self._destination.reading
-        clause = next(c for c in reading.clauses if c.start < shown.fim and shown.inicio < c.end)
-        return [self._taxonomy.by_code[code].label, reading.quote(clause.start, clause.end)]
+    def _support(self, row: int, number: int, start: int, end: int) -> float:
+        """The likeness of the unexplained topic that a quotation stands in."""
+        return max(
+            (
+                float(self._beside.cosines[row, at])
+                for at, (n, topic) in enumerate(self._there)
+                if n == number and not topic.codes and topic.start < end and start < topic.end
+            ),
+            default=0.0,
+        )
 
-    def _named(self, code: str) -> tuple[Evidence, ...]:
-        return tuple(
+    def _seen(self, row: int, likely: float) -> tuple[Evidence, ...]:
+        """What the origins have on a topic: where they name its concepts, else its partner."""
+        if self._backed.get(row):
+            return self._backed[row]
+        topic = self._destination.topics[row]
+        named = [
             _evidence("origem", number, origin, find.start, find.end)
             for number, origin in self._origins.items()
             for find in origin.finds
-            if find.code == code
-        )[:3]
-
-    def _claimed(self, code: str) -> tuple[Evidence, ...]:
-        """A model's claims on it that the embeddings half see too, in a passage not explained."""
-        seen = []
-        for number, origin in self._origins.items():
-            for claim in origin.claims:
-                likes = self._likes(code) if claim.code == code else []
-                best = max(
-                    (
-                        self._similar(origin, row, likes)
-                        for row, c in enumerate(origin.loose)
-                        if c.start < claim.end and claim.start < c.end
-                    ),
-                    default=0.0,
-                )
-                if likes and best >= self._limits.support:
-                    place = (claim.start, claim.end)
-                    seen.append(_evidence("origem", number, origin, *place, "llm", best))
-        return tuple(seen[:3])
-
-    def _near(self, likes: Sequence[str]) -> tuple[State, tuple[Evidence, ...]]:
-        """How near the unexplained passages of the origins come to it."""
-        loose = [(n, o, row) for n, o in self._origins.items() for row in range(len(o.loose))]
-        if not self._known or any(o.vectors is None for o in self._origins.values()):
-            return ("duvidoso" if loose else "faltante"), ()
-        if not loose:
-            return "faltante", ()
-        score, at = max((self._similar(o, row, likes), -i) for i, (_, o, row) in enumerate(loose))
-        if score < self._limits.doubt:
-            return "faltante", ()
-        number, origin, row = loose[-at]
-        clause = origin.loose[row]
-        place = (clause.start, clause.end)
-        seen = _evidence("origem", number, origin, *place, "embedding", score)
-        return ("coberto" if score >= self._limits.cover else "duvidoso"), (seen,)
-
-    def _similar(self, origin: Syllabus, row: int, likes: Sequence[str]) -> float:
-        if origin.vectors is None:
-            return 0.0
-        known = [self._known[like] for like in likes if like in self._known]
-        return round(max((float(np.dot(origin.vectors[row], v)) for v in known), default=0.0), 3)
-
-    def _same_words(self, clause: Clause) -> tuple[Evidence, ...]:
-        """A clause of an origin in nearly the same words."""
-        wanted = clause.stems - FILLER
-        for number, origin in self._origins.items():
-            for other in origin.reading.clauses:
-                common = wanted & other.stems
-                if len(common) >= SAME_WORDS * len(wanted) and (
-                    len(common) > 1 or len(wanted) == 1
-                ):
-                    return (_evidence("origem", number, origin, other.start, other.end),)
-        return ()
+            if find.code in topic.codes
+        ]
+        if named:
+            return tuple(dict.fromkeys(named))[:_SHOWN]
+        if not self._there:
+            return ()
+        number, partner = self._there[self._beside.partner(row)]
+        place = (partner.start, partner.end)
+        return (_evidence("origem", number, self._origins[number], *place, "embedding", likely),)
 
 
 def _evidence(

@@ -34,7 +34,7 @@ from atalaia.kernel.match.verdict import (
     Versions,
 )
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 MOST_ORIGINS = 10
 _NOTHING, _NO_TERMS = Coverage((), None, 1.0), Breakdown(0.0, 0.0, 0.0)
 MOST_UNKNOWN = 0.5  # more of a destination that no concept names, and a person decides
@@ -117,7 +117,7 @@ def _judged(case: _Case, taxonomy: Taxonomy, mappers: Mappers) -> Verdict:
     policy, deadline = case.policy, Deadline(settings().http_client_timeout)
     target = mappers.map(case.destination.ementa, taxonomy, deadline)
     sources = {i: mappers.map(case.origins[i].ementa, taxonomy, deadline) for i in case.used}
-    found = cover(case.destination.nome, target, sources, taxonomy, mappers, deadline)
+    found = cover(case.destination.nome, target, sources, taxonomy, mappers)
     penalty = max(0, case.destination.rank - min(case.origins[i].rank for i in case.used)) / 2
     certain, hopeful = found.shares(doubts=False), found.shares(doubts=True)
     score = _score(certain, penalty, policy)
@@ -159,8 +159,7 @@ def _by_score(
     found: Coverage, score: float, whole: float, policy: Policy, *, doubts: bool
 ) -> Decision:
     """What the score says, the doubts taken as covered or as missing."""
-    lacking = {"faltante"} if doubts else {"faltante", "duvidoso"}
-    if any(item.critico and item.situacao in lacking for item in found.items):
+    if found.lacks_critical(doubts=doubts):
         return "INDEFERIDO"
     if score < policy.review_at:
         return "INDEFERIDO"
@@ -177,7 +176,7 @@ def _settled(low: Decision, high: Decision, found: Coverage) -> tuple[Decision, 
         return "ANALISE_HUMANA", ["duvida"]
     if low != "ANALISE_HUMANA" and found.unknown > MOST_UNKNOWN:
         return "ANALISE_HUMANA", ["fora_da_taxonomia"]
-    if low == "INDEFERIDO" and any(i.critico and i.situacao == "faltante" for i in found.items):
+    if low == "INDEFERIDO" and found.lacks_critical(doubts=True):
         return low, ["critico_faltante"]
     return low, ["score"]
 

@@ -28,11 +28,11 @@ from atalaia.kernel.match import calibration, concepts, syllabus
 from atalaia.kernel.match.calibration import Calibration
 from atalaia.kernel.match.concepts import Find, Lexicon
 from atalaia.kernel.match.subjects import Taxonomy
-from atalaia.kernel.match.syllabus import Clause, Reading, read
+from atalaia.kernel.match.syllabus import Reading, read
+from atalaia.kernel.match.topics import Topic, topics
 
 Vectors = NDArray[np.float32]
 LEXICAL = f"lexical/{concepts.VERSION}.{syllabus.VERSION}"
-_EXPLAINED = 0.5  # a clause of which so much is named is understood
 _KEPT = 4096  # mappings one process remembers
 
 
@@ -58,12 +58,12 @@ class Claimer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Syllabus:
-    """One syllabus, mapped: what was found, and the clauses that nothing explains."""
+    """One syllabus, mapped: its topics, and what was found in them."""
 
     reading: Reading
     finds: tuple[Find, ...]
-    loose: tuple[Clause, ...]
-    vectors: Vectors | None = field(repr=False, compare=False)  # of `loose`, row by row
+    topics: tuple[Topic, ...]
+    vectors: Vectors | None = field(repr=False, compare=False)  # of `topics`, row by row
     claims: tuple[Claim, ...]
     mapper: str
     degraded: bool
@@ -147,15 +147,15 @@ class Mappers:
     def _mapped(self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline) -> Syllabus:
         lexicon = _lexicon(_Hashed(taxonomy.digest, taxonomy))
         finds = lexicon.find(reading)
-        loose = tuple(c for c in reading.clauses if not _explained(c, finds))
+        taught = topics(reading, finds)
         claims, language = self._claimed(reading, taxonomy, deadline)
-        vectors, embedder = self._embedded(reading, loose, deadline)
+        vectors, embedder = self._embedded(reading, taught, deadline)
         missing = bool(self._language) and language is None
         second = bool(self._embedders) and embedder is not self._embedders[0]
         name = _chain_name(language, embedder.name if embedder else None)
         excluded = lexicon.named(reading.excluded)
         degraded = missing or second
-        return Syllabus(reading, tuple(finds), loose, vectors, claims, name, degraded, excluded)
+        return Syllabus(reading, tuple(finds), taught, vectors, claims, name, degraded, excluded)
 
     def _claimed(
         self, reading: Reading, taxonomy: Taxonomy, deadline: Deadline
@@ -169,27 +169,19 @@ class Mappers:
             return (), None
 
     def _embedded(
-        self, reading: Reading, loose: Sequence[Clause], deadline: Deadline
+        self, reading: Reading, taught: Sequence[Topic], deadline: Deadline
     ) -> tuple[Vectors | None, Embedder | None]:
-        """The vectors of what is not explained, and whose they are. With nothing left to explain
-        one clause is asked for all the same: a reader that is away is to be known as away."""
-        texts = [reading.quote(c.start, c.end) for c in loose] or [
-            reading.quote(c.start, c.end) for c in reading.clauses[:1]
-        ]
+        """The vectors of the topics, and whose they are. Without topics something is asked for all
+        the same: a reader that is away is to be known as away."""
+        texts = [reading.quote(topic.start, topic.end) for topic in taught]
         for embedder in self._embedders:
             try:
                 vectors = embedder.embed(texts or ["."], deadline)
             except Away:
                 continue
-            return vectors[: len(loose)], embedder
+            return vectors[: len(taught)], embedder
         return None, None
 
 
 def _chain_name(language: str | None, embedder: str | None) -> str:
     return "+".join(filter(None, (language, embedder, LEXICAL)))
-
-
-def _explained(clause: Clause, finds: Sequence[Find]) -> bool:
-    named = {start for find in finds for start in find.words}
-    known = sum(word.start in named for word in clause.words)
-    return known >= _EXPLAINED * len(clause.words)
