@@ -12,8 +12,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from atalaia.domains.cattle import service
-from atalaia.domains.cattle.api_files import BOUNDED_BY_ITSELF, UNTOLD, WRITES, caller
 from atalaia.domains.cattle.loading import DOMAIN
+from atalaia.domains.cattle.routes import BOUNDED_BY_ITSELF, UNTOLD, WRITES, caller
 from atalaia.domains.cattle.service import Bringer
 from atalaia.kernel.base.database import transaction
 from atalaia.kernel.base.errors import FileRefused, UsageError

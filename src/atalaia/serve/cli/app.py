@@ -47,7 +47,7 @@ ENTRIES = (
     Entry("work", f"{_HERE}.batches:work", "Trabalhos aceitos: ver, seguir, cancelar.", _WORK),
     Entry("runs", f"{_HERE}.data:runs", "As últimas execuções.", _DATA),
     Entry("jobs", f"{_HERE}.data:jobs", "Os jobs que existem.", _DATA),
-    Entry("domains", f"{_HERE}.data:domains", "Os domínios, e os que não carregaram.", _DATA),
+    Entry("domains", f"{_HERE}.data:domains", "Os domínios e os comandos que trazem.", _DATA),
     Entry("registry", f"{_HERE}.data:registry", "As fontes e a situação de cada uma.", _DATA),
     Entry("sources", f"{_HERE}.sources:sources", "Como foi cada fonte, e a prova disso.", _DATA),
     Entry("contracts", f"{_HERE}.data:contracts", "Os contratos de formato em vigor.", _DATA),
@@ -136,7 +136,8 @@ def command() -> Any:
         cls=Listed,
         add_completion=False,
         help="Atalaia: a torre de vigia dos dados públicos do Brasil.",
-        epilog="Códigos de saída: 0 OK · 1 aviso · 2 crítico · 64 uso.",
+        epilog="Códigos de saída: 0 OK · 1 aviso · 2 crítico · 64 uso. "
+        "Os domínios trazem comandos seus: veja 'atalaia domains'.",
     )
 
     @app.callback()

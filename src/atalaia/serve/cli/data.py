@@ -60,21 +60,24 @@ def jobs(shape: Shape = None) -> int:
 
 
 def domains(shape: Shape = None) -> int:
-    """Os domínios instalados. Um que não carregou aparece com o motivo, e a saída é 2."""
+    """Os domínios instalados e os comandos que cada um traz. Um que não carregou aparece com o
+    motivo, e a saída é 2."""
     rows: list[dict[str, Any]] = [
         {
             "domain": domain.name,
             "status": "ok",
             "title": domain.title,
             "jobs": len(domain.jobs),
+            "commands": " ".join([domain.name] * bool(domain.cli) + sorted(domain.commands)),
             "reason": "",
         }
         for domain in catalog.domains()
     ]
     rows += [
-        {"domain": one.name, "status": "failed", "title": "", "jobs": 0, "reason": one.reason}
+        {"domain": one.name, "status": "failed", "title": "", "jobs": 0, "commands": "",
+         "reason": one.reason}
         for one in catalog.broken()
-    ]
+    ]  # fmt: skip
     show(rows, shape)
     return CRITICAL if catalog.broken() else OK
 
