@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kernel.work.test_job import a_run
 
-from atalaia.kernel.base.database import connect, statements, transaction
+from atalaia.kernel.base.database import statements, transaction
 from atalaia.kernel.base.errors import ContractBroken, TimedOut
 from atalaia.kernel.ingest.connector import Scope, Table
-from atalaia.kernel.ingest.load import Loaded, load
+from atalaia.kernel.ingest.load import load
+from atalaia.kernel.ingest.merge import Loaded
 from atalaia.kernel.work.job import Run
 
 pytestmark = pytest.mark.usefixtures("database_of_module")
@@ -88,8 +89,9 @@ def bring(
     force: bool = True,
     batch: int = 3,
     run: Run | None = None,
+    made: set[str] | None = None,
 ) -> tuple[Loaded, Run]:
-    """Load the payload, in batches."""
+    """Load the payload, in batches. `made` is told which temporary tables that took."""
     run = run or a_run()
     run.force = force
     rows = [(*key, *values) for key, values in payload]
@@ -100,7 +102,16 @@ def bring(
             yield frame.slice(start, batch)
 
     with transaction() as connection:
-        return load(connection, TABLE, scope, batches, run), run
+        loaded = load(connection, TABLE, scope, batches, run)
+        if made is not None:
+            made |= {
+                one["relname"]
+                for one in connection.execute(
+                    "SELECT relname FROM pg_class WHERE relnamespace = pg_my_temp_schema() "
+                    "AND relkind = 'r'"
+                )
+            }
+        return loaded, run
 
 
 def expected(before: Rows, payload: list[tuple[Key, Values]], scoped: bool) -> tuple[Rows, Loaded]:
@@ -188,13 +199,25 @@ def test_one_row_in_a_hundred_changed_gets_the_new_run_and_no_other() -> None:
 
 def test_an_empty_table_is_copied_into_straight() -> None:
     fill({})
-    rows = many(500)
-    with connect() as connection:
-        loaded, _ = bring(list(rows.items()), batch=100)
-        staged = connection.execute("SELECT to_regclass('pg_temp.incoming') AS t").fetchone()
+    rows, made = many(500), set[str]()
+    loaded, _ = bring(list(rows.items()), batch=100, made=made)
     assert loaded == Loaded(inserted=500)
     assert table().values == rows
-    assert staged == {"t": None}
+    assert made == set()
+
+
+def test_what_meets_no_row_goes_in_as_it_is_staged() -> None:
+    """A payload that bounds nothing: with doubles and contradictions, and no difference written."""
+    fill({})
+    rows, made = many(500), set[str]()
+    (one, same), (other, _), *_rest = rows.items()
+    loaded, _ = bring([*rows.items(), (one, same), (other, (-5, "other"))], None, made=made)
+    assert (loaded.inserted, loaded.duplicate, len(loaded.contradicting)) == (499, 1, 2)
+    assert table().values == {key: values for key, values in rows.items() if key != other}
+    assert made == {"incoming"}
+    again, _ = bring(list(rows.items()), None, made=made)
+    assert (again.inserted, again.unchanged) == (1, 499)
+    assert made == {"incoming", "difference"}
 
 
 @pytest.mark.parametrize("double_at", [0, 250, 499])

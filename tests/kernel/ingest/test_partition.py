@@ -14,7 +14,8 @@ from tests.kernel.work.test_job import a_run
 from atalaia.kernel.base.database import connect, transaction
 from atalaia.kernel.ingest import partition
 from atalaia.kernel.ingest.connector import Scope, Table
-from atalaia.kernel.ingest.load import Loaded, load
+from atalaia.kernel.ingest.load import load
+from atalaia.kernel.ingest.merge import Loaded
 from atalaia.kernel.work.job import Run
 
 pytestmark = pytest.mark.usefixtures("database_of_module")

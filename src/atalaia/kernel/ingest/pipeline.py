@@ -15,7 +15,8 @@ from atalaia.kernel.ingest.connector import Connector, Shaped
 from atalaia.kernel.ingest.contract import REASON, ROW
 from atalaia.kernel.ingest.corrections import corrected, corrections_of
 from atalaia.kernel.ingest.dead_letters import Rejected, rejected_rows
-from atalaia.kernel.ingest.load import Loaded, load
+from atalaia.kernel.ingest.load import load
+from atalaia.kernel.ingest.merge import Loaded
 from atalaia.kernel.work.job import Counts, Run
 
 _CONTRADICTING = "linhas da mesma chave se contradizem"
