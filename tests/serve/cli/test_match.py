@@ -58,7 +58,7 @@ def test_all_decided_is_0(here: Run, tmp_path: Path) -> None:
     assert _match(here, _file(tmp_path, _listed(ROWS[:2]))).code == 0
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "cp850", "utf-16"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_any_usual_file_is_read(here: Run, tmp_path: Path, encoding: str, delimiter: str) -> None:
     said = _match(here, _file(tmp_path, _listed(ROWS, delimiter), encoding))

@@ -1,7 +1,7 @@
 """match: the codes of a list that people typed, row by row, with what could not be decided.
 
-The file is read as it comes: UTF-8 or Windows-1252; comma, semicolon, tab or bar. Memory does not
-grow with it.
+The file is read as it comes, its encoding found by its bytes; comma, semicolon, tab or bar. Memory
+does not grow with it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import IO, Annotated, Any
 import typer
 
 from atalaia.kernel.base.errors import ContractBroken, UsageError
+from atalaia.kernel.ingest.encoding import look
+from atalaia.kernel.ingest.rows import DELIMITERS
 from atalaia.kernel.match.names import Decision
 from atalaia.kernel.match.reconciliation import Service
 from atalaia.kernel.match.text import fold
@@ -32,9 +34,7 @@ from atalaia.serve.cli.progress import steps
 ADDED = ("code", "name", "method", "score", "reason", "candidates")
 _NAMES = ("municipio", "nome municipio", "nome do municipio", "municipality", "cidade", "city")
 _GROUPS = ("uf", "sigla uf", "estado", "state")
-_DELIMITERS = ",;\t|"
 _KEPT_DECISIONS = 50_000
-_PIECE_BYTES = 1 << 20
 _TELL_EVERY = 1_000  # rows
 _RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -149,30 +149,15 @@ def _fitted(row: Sequence[str], width: int) -> list[str]:
 
 @contextmanager
 def _rows(file: Path) -> Iterator[tuple[list[str], Iterator[list[str]]]]:
-    with file.open(encoding=_encoding(file), newline="") as text:
+    with file.open(encoding=look(file).encoding, newline="") as text:
         first = text.readline()
         text.seek(0)
-        delimiter = max(_DELIMITERS, key=first.count)
+        delimiter = max(DELIMITERS, key=first.count)
         rows = _read(csv.reader(text, delimiter=delimiter, strict=True))
         header = next(rows, [])
         if not any(map(str.strip, header)):
             raise ContractBroken("O arquivo está vazio ou não tem cabeçalho. Nada foi gravado.")
         yield [name.strip() for name in header], rows
-
-
-def _encoding(file: Path) -> str:
-    """UTF-8 when all of it is, else what Windows programs write."""
-    import codecs
-
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with file.open("rb") as raw:
-        try:
-            while piece := raw.read(_PIECE_BYTES):
-                decoder.decode(piece)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-    return "utf-8-sig"
 
 
 def _read(reader: Iterator[list[str]]) -> Iterator[list[str]]:
