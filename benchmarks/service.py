@@ -47,11 +47,15 @@ class Service:
         )
 
     def stop(self) -> None:
-        """Those that were started."""
+        """Those that were started; one with a file in hand may take its time, but not for ever."""
         for process in self._started:
             process.terminate()
         for process in self._started:
-            process.wait(30)
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 @contextmanager
