@@ -90,8 +90,6 @@ class Beside:
     def _of(self, row: int) -> list[float]:
         at, alike = self.partner(row), self._alike
         points, partner = self._asked[row].points, self._there[at]
-        asked = frozenset().union(*(topic.codes for topic in self._asked))
-        offered = frozenset().union(*(topic.codes for topic in self._there))
         fits = np.sort(np.delete(self.cosines[:, at], row))[-3:]
         return [
             self.cosines[row, at],
@@ -100,9 +98,9 @@ class Beside:
             self._points[row, at],
             self._back[row, at],
             float(self._points[row, at] > 0),
-            sum(bool(p & offered) for p in points) / len(points) if points else 0.0,
+            sum(bool(p & self._offered) for p in points) / len(points) if points else 0.0,
             float(bool(points)),
-            float(bool(partner.codes) and not partner.codes & asked),
+            float(bool(partner.codes) and not partner.codes & self._taught),
             alike[row, at] - np.delete(alike[row], at).max(initial=0.0),
             alike[row, at] - np.delete(alike[:, at], row).max(initial=0.0),
             float(fits.mean()) if len(self._asked) > 3 else _USUAL_FIT,
@@ -110,6 +108,16 @@ class Beside:
             alike[row].max(),
             self.cosines[row].mean(),
         ]
+
+    @cached_property
+    def _taught(self) -> frozenset[str]:
+        """All that the destination names."""
+        return frozenset().union(*(topic.codes for topic in self._asked))
+
+    @cached_property
+    def _offered(self) -> frozenset[str]:
+        """All that the origins name."""
+        return frozenset().union(*(topic.codes for topic in self._there))
 
     @cached_property
     def _words(self) -> Numbers:

@@ -1,0 +1,1 @@
+../../../../src/atalaia/db/sql/021_audit_faster.sql
