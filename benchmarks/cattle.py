@@ -100,7 +100,7 @@ def loaded(service: Service, worker: int, file: Path, made: feeding.Made) -> Loa
         began = time.perf_counter()
         file_id = send(client, file)
         until(
-            lambda: asked("SELECT FROM etl.etl_file WHERE id = %s AND completed_at IS NOT NULL",
+            lambda: asked("SELECT id FROM etl.etl_file WHERE id = %s AND completed_at IS NOT NULL",
                           file_id),
             _PATIENCE_SECONDS,
         )  # fmt: skip
