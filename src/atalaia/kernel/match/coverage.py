@@ -179,6 +179,7 @@ class _Judgement:
         self._limits: Calibration = UNMEASURED if self.blind else known
         self._beside = beside(destination, origins, taxonomy, vectors=not self.blind)
         self._there = [(n, topic) for n, one in origins.items() for topic in one.topics]
+        self._named = [topic.codes for _, topic in self._there]
         self._likely = self._probable()
         self._contradicted = self._left_out()
         self._unsure = crowded(destination, origins.values()) | self._contradicted
@@ -212,11 +213,8 @@ class _Judgement:
     def _state(self, row: int, likely: float, covers: float, misses: float) -> State:
         """What the likeness says. Passages that name other things, and nothing of the topic, are
         explained: they do not cover it, and where there are no others it is missing."""
-        topic = self._destination.topics[row]
-        strange = [
-            bool(topic.codes and there.codes and not topic.codes & there.codes)
-            for _, there in self._there
-        ]
+        codes = self._destination.topics[row].codes
+        strange = [bool(codes and there and not codes & there) for there in self._named]
         if not strange or (all(strange) and likely < _STRANGE):
             return "faltante"
         if likely >= covers:
@@ -246,7 +244,7 @@ class _Judgement:
         topic = self._destination.topics[row]
         if not critical:
             return True
-        if any(topic.codes & other.codes for _, other in self._there):
+        if any(topic.codes & named for named in self._named):
             return True
         partner = self._there[self._beside.partner(row)][1]
         return len(topic.stems & partner.stems) >= SAME_WORDS * len(topic.stems)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
@@ -55,9 +55,27 @@ class Rarity:
             written = {w for term in (concept.label, *concept.terms) for w in fold(term).split()}
             self._in.update({stem(word) for word in written if word not in STOPWORDS})
 
+        self._weights: dict[str, float] = {}
+
     def weight(self, stems: frozenset[str]) -> float:
         """The weight of some words together."""
-        return sum(math.log((1 + self._concepts) / (1 + self._in[s])) for s in sorted(stems))
+        return sum(self._of(one) for one in sorted(stems))
+
+    def _of(self, word: str) -> float:
+        if word not in self._weights:
+            self._weights[word] = math.log((1 + self._concepts) / (1 + self._in[word]))
+        return self._weights[word]
+
+
+class _Read:
+    """What of a topic is compared with each of the others, told once."""
+
+    __slots__ = ("codes", "points", "runs", "stems", "weight")
+
+    def __init__(self, topic: Topic, rare: Rarity) -> None:
+        self.stems, self.codes, self.points = topic.stems, topic.codes, topic.points
+        self.weight = rare.weight(self.stems)
+        self.runs = _runs(topic)
 
 
 class Beside:
@@ -68,6 +86,7 @@ class Beside:
         self, asked: Sequence[Topic], there: Sequence[Topic], cosines: Numbers | None, rare: Rarity
     ) -> None:
         self._asked, self._there, self._rare = asked, there, rare
+        self._readings = [[_Read(topic, rare) for topic in side] for side in (asked, there)]
         shape = (len(asked), len(there))
         self.cosines = np.zeros(shape) if cosines is None else cosines.reshape(shape)
 
@@ -121,30 +140,28 @@ class Beside:
 
     @cached_property
     def _words(self) -> Numbers:
-        weigh = self._rare.weight
+        def share(one: _Read, two: _Read) -> float:
+            both, least = one.stems & two.stems, min(one.weight, two.weight)
+            return self._rare.weight(both) / least if both and least > 0 else 0.0
 
-        def share(one: Topic, two: Topic) -> float:
-            least = min(weigh(one.stems), weigh(two.stems))
-            return weigh(one.stems & two.stems) / least if least > 0 else 0.0
-
-        return self._each(share)
+        asked, there = self._readings
+        return np.array([[share(one, two) for two in there] for one in asked])
 
     @cached_property
     def _letters(self) -> Numbers:
-        runs = {topic: _runs(topic) for topic in (*self._asked, *self._there)}
-
-        def share(one: Topic, two: Topic) -> float:
-            return len(runs[one] & runs[two]) / max(1, min(len(runs[one]), len(runs[two])))
-
-        return self._each(share)
+        asked, there = ([one.runs for one in side] for side in self._readings)
+        least = np.minimum.outer([len(one) for one in asked], [len(two) for two in there])
+        shared: Numbers = _shared(asked, there) / np.maximum(1, least)
+        return shared
 
     @cached_property
     def _points(self) -> Numbers:
-        return self._each(_named_by)
+        return _named(*self._readings)
 
     @cached_property
     def _back(self) -> Numbers:
-        return self._each(lambda one, two: _named_by(two, one))
+        asked, there = self._readings
+        return _named(there, asked).T
 
     @cached_property
     def _alike(self) -> Numbers:
@@ -165,13 +182,29 @@ class Beside:
                 taken.add(at)
         return pairs
 
-    def _each(self, of: Callable[[Topic, Topic], float]) -> Numbers:
-        return np.array([[of(one, two) for two in self._there] for one in self._asked])
+
+def _shared(ones: Sequence[frozenset[str]], twos: Sequence[frozenset[str]]) -> Numbers:
+    """How many members each of `ones` has in common with each of `twos`: whole numbers."""
+    place = {member: at for at, member in enumerate(sorted(frozenset().union(*ones, *twos)))}
+
+    def marked(sets: Sequence[frozenset[str]]) -> Numbers:
+        marks = np.zeros((len(sets), len(place)))
+        for row, one in enumerate(sets):
+            marks[row, [place[member] for member in one]] = 1
+        return marks
+
+    return marked(ones) @ marked(twos).T
 
 
-def _named_by(one: Topic, two: Topic) -> float:
-    """The share of the points of `one` that `two` names."""
-    return sum(bool(p & two.codes) for p in one.points) / len(one.points) if one.points else 0.0
+def _named(ones: Sequence[_Read], twos: Sequence[_Read]) -> Numbers:
+    """The share of the points of each of `ones` that each of `twos` names."""
+    points = [(row, point) for row, one in enumerate(ones) for point in one.points]
+    found = np.zeros((len(ones), len(twos)))
+    names = _shared([point for _, point in points], [two.codes for two in twos]) > 0
+    for (row, _), named in zip(points, names, strict=True):
+        found[row] += named
+    shares: Numbers = found / np.array([[max(1, len(one.points))] for one in ones])
+    return shares
 
 
 def _runs(topic: Topic) -> frozenset[str]:
