@@ -218,8 +218,9 @@ def test_who_answers_never_waits_for_who_does_not(monkeypatch: pytest.MonkeyPatc
             until(_flaky_ones_have_all, seconds=100)
             held = {hit.message for hit in dead.hits}
             ended = rows(
-                """SELECT FROM ops.delivery_attempts a JOIN ops.deliveries d USING (delivery_id)
-                   JOIN ops.channels c USING (channel_id) WHERE c.name = 'dead'"""
+                """SELECT a.number FROM ops.delivery_attempts a
+                   JOIN ops.deliveries d USING (delivery_id) JOIN ops.channels c USING (channel_id)
+                   WHERE c.name = 'dead'"""
             )
             released.set()
             until(settled)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,7 +20,7 @@ from atalaia.kernel.match.likeness import FEATURES
 _FILE = Path(__file__).with_name("calibration.yml")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Calibration:
     """Weights of `likeness.FEATURES`, by which a topic is taught with some probability; from
     `cover` on it is covered, a critical one from `cover_critical` on, below `doubt` (a critical
@@ -57,7 +56,7 @@ class Calibration:
             worth = worth + features[:, at] * weight
         return np.asarray(np.round(1 / (1 + np.exp(-worth)), 4), dtype=np.float64)
 
-    @cached_property
+    @property
     def blind(self) -> bool:
         """Whether cosines mean nothing to it."""
         return not self.measured
