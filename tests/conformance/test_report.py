@@ -41,6 +41,48 @@ def test_a_row_passes_only_if_all_its_tests_ran_and_passed(
     assert row.status == status
 
 
+@pytest.mark.parametrize(
+    ("tests", "status", "at_night"),
+    [
+        ([ran(A, "pass")], "pass", (B,)),
+        ([ran(A, "pass"), ran(B, "pass")], "pass", ()),
+        ([ran(A, "pass"), ran(B, "fail")], "fail", ()),
+        ([], "untested", (B,)),
+        ([ran(B, "pass")], "untested", ()),  # the day's own test has not run
+    ],
+)
+def test_a_pass_by_a_sample_says_which_tests_of_the_night_have_not_run(
+    tests: list[Ran], status: str, at_night: tuple[str, ...]
+) -> None:
+    (row,) = decide({"T-001": "territory"}, tests, {"T-001": {A, B}}, {B})
+    assert (row.status, row.at_night) == (status, at_night)
+
+
+def test_only_units_without_any_case_by_day_are_of_the_night(tmp_path: Path) -> None:
+    source = """
+import pytest
+NIGHT = [pytest.mark.night("x"), pytest.mark.timeout(9)]
+late = pytest.mark.night("x")
+@pytest.mark.night("x")
+def test_a(): ...
+@late
+def test_b(): ...
+@pytest.mark.parametrize("n", [1, pytest.param(9, marks=pytest.mark.night("x"))])
+def test_c(n): ...
+@pytest.mark.parametrize("n", [1, pytest.param(9, marks=NIGHT)])
+def test_d(n): ...
+def test_e(): ...
+"""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/test_a.py").write_text(source)
+    (tmp_path / "tests/test_b.py").write_text(
+        "import pytest\npytestmark = [pytest.mark.night('x')]\ndef test_f(): ...\n"
+    )
+    assert report.only_at_night(tmp_path) == {
+        "tests/test_a.py::test_a", "tests/test_a.py::test_b", "tests/test_b.py::test_f",
+    }  # fmt: skip
+
+
 def test_one_test_decides_several_rows() -> None:
     rows = list(decide({"T-001": "t", "T-002": "t"}, [ran(A, "pass", "T-001", "T-002")], {}))
     assert [row.status for row in rows] == ["pass", "pass"]
@@ -200,10 +242,10 @@ def test_the_table_adds_up_and_names_what_fails() -> None:
         )
     )
     assert report.table(rows).splitlines() == [
-        "               pass  fail  untested",
-        "t                 0     1         1",
-        "x                 1     0         0",
-        "all               1     1         1",
+        "               pass  (by a sample)  fail  untested",
+        "t                 0              0     1         1",
+        "x                 1              0     0         0",
+        "all               1              0     1         1",
         f"■ T-001: {A}",
     ]
 
