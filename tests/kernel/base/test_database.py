@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from atalaia.kernel.base.database import connect, pooled, row, statements, transaction
-from atalaia.kernel.base.errors import DatabaseUnavailable, TimedOut
+from atalaia.kernel.base.errors import DatabaseUnavailable, NoSpace, TimedOut
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.base.trace import JsonLines, trace
 
@@ -41,11 +41,11 @@ def test_a_transaction_is_kept_at_its_end_and_undone_on_any_error() -> None:
     [
         ("SELECT pg_sleep(5)", psycopg.errors.QueryCanceled),
         ("SELECT 1 / 0", psycopg.errors.DivisionByZero),
-        ("DO $$ BEGIN RAISE disk_full; END $$", psycopg.errors.DiskFull),
+        ("DO $$ BEGIN RAISE disk_full; END $$", NoSpace),
         ("DO $$ BEGIN RAISE deadlock_detected; END $$", psycopg.errors.DeadlockDetected),
     ],
 )
-def test_the_servers_own_answer_stays_what_it_is(
+def test_the_servers_own_answer_stays_what_it_is_but_for_a_full_disk(
     statement: LiteralString, error: type[Exception]
 ) -> None:
     with pytest.raises(error), transaction() as connection:  # noqa: PT012
@@ -58,7 +58,7 @@ def test_the_servers_own_answer_stays_what_it_is(
     [
         ("SELECT pg_sleep(5)", TimedOut),
         ("SELECT 1 / 0", psycopg.errors.DivisionByZero),
-        ("DO $$ BEGIN RAISE disk_full; END $$", psycopg.errors.DiskFull),
+        ("DO $$ BEGIN RAISE disk_full; END $$", NoSpace),
         ("SELECT pg_terminate_backend(pg_backend_pid())", DatabaseUnavailable),
     ],
 )

@@ -12,9 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.broken_disk import breaking
 from tests.kernel.toy import Toy
 from tests.sources.server import status
 
+from atalaia.kernel.base.disk import sha256_of
 from atalaia.kernel.base.errors import Tampered
 from atalaia.kernel.base.settings import settings
 from atalaia.kernel.ingest import bronze
@@ -135,3 +137,29 @@ def test_a_bit_that_turned_is_noticed_before_use(toy: Toy) -> None:
             assert "SHA-256" in result["error"]
     found.file.write_bytes(whole)
     assert toy.run(force=True)["source_type"] == "bronze_cache"
+
+
+@pytest.mark.row("R-028")
+def test_a_fault_at_every_call_of_a_load(toy: Toy) -> None:
+    """Each leaves the table and what bronze lists as they were, or as the load makes them."""
+    assert toy.run("2019")["run_status"] == "success"
+    with breaking([settings().data_dir]) as whole:
+        assert toy.run("2020")["run_status"] == "success"
+    assert {"open", "write", "fsync"} <= set(whole.calls)
+    failed = 0
+    for place in range(1, len(whole.calls) + 1):
+        year = str(2020 + place)
+        with breaking([settings().data_dir], place) as disk:
+            result = toy.run(year)
+        assert len(disk.calls) >= place, "the call was never made"
+        if result["run_status"] == "failed":
+            failed += 1
+            assert toy.table(year) == {}
+        else:
+            assert len(toy.table(year)) == 3
+        for listed in toy.query("SELECT path, sha256 FROM bronze.manifest"):
+            file = settings().data_dir / listed["path"]
+            assert sha256_of(file) == listed["sha256"]
+        assert toy.run(year)["run_status"] == "success"
+        assert len(toy.table(year)) == 3
+    assert failed >= len(whole.calls) - 3

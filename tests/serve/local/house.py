@@ -119,7 +119,7 @@ class House:
                 "api": ["atalaia.serve.cli", "serve", "--port", str(self.port)],
                 "scheduler": ["atalaia.serve.cli", "scheduler"],
             }.get(name, ["tests.serve.local.hands"])
-            with (self.folder / f"{name}.log").open("ab") as log:
+            with self._log(name).open("ab") as log:
                 self.programs[name] = subprocess.Popen(
                     [sys.executable, "-m", *command],
                     cwd=ROOT,
@@ -155,7 +155,12 @@ class House:
 
     def said(self, name: str) -> str:
         """The end of a program's log."""
-        return (self.folder / f"{name}.log").read_text("utf-8", "replace")[-3000:]
+        return self._log(name).read_text("utf-8", "replace")[-3000:]
+
+    def _log(self, name: str) -> Path:
+        folder = self.folder / "logs"
+        folder.mkdir(exist_ok=True)
+        return folder / f"{name}.log"
 
     def get(self, path: str, seconds: float = 35) -> httpx.Response:
         """One GET with a viewer's key."""

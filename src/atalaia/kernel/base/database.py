@@ -10,12 +10,12 @@ from functools import cache
 from typing import Any, LiteralString, Self
 
 import psycopg
-from psycopg.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
+from psycopg.errors import DeadlockDetected, DiskFull, LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow, RowFactory, dict_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from atalaia.kernel.base.clock import Deadline
-from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, TimedOut
+from atalaia.kernel.base.errors import Busy, DatabaseUnavailable, NoSpace, TimedOut
 from atalaia.kernel.base.kept import kept
 from atalaia.kernel.base.settings import database_url, settings
 from atalaia.kernel.base.slow import Timed
@@ -58,7 +58,8 @@ def connect(
 @contextmanager
 def transaction(url: str = "") -> Iterator[Connection]:
     """One connection, one transaction: committed at the end, rolled back on error. The connection
-    may have served another transaction before; nothing is left on it of that."""
+    may have served another transaction before; nothing is left on it of that. Raises NoSpace when
+    the server's disk is full."""
     address = url or database_url()
     connection = _kept_or_new(address)
     try:
@@ -69,6 +70,8 @@ def transaction(url: str = "") -> Iterator[Connection]:
                 connection.commit()
                 kept.give(address, connection)
             failed.pop_all()
+    except DiskFull as error:
+        raise NoSpace() from error
     except psycopg.OperationalError as error:
         if _was_lost(error):
             raise _unavailable(error) from error
@@ -110,7 +113,7 @@ def clock_of(connection: Connection) -> datetime:
 
 
 def _was_lost(error: psycopg.OperationalError) -> bool:
-    """Did the server go away, or shut the door? A full disk or a timeout is its own answer."""
+    """Did the server go away, or shut the door? A timeout is its own answer."""
     return error.sqlstate is None or error.sqlstate.startswith(("08", "57P"))
 
 
@@ -208,7 +211,8 @@ def _put(connection: Connection) -> None:
 @contextmanager
 def pooled() -> Iterator[Connection]:
     """A connection of the pool, in autocommit. Raises DatabaseUnavailable, Busy when a lock is not
-    to be had in time, and TimedOut when a statement takes longer than the setting allows."""
+    to be had in time, TimedOut when a statement takes longer than the setting allows, and NoSpace
+    when the server's disk is full."""
     try:
         connection = _get()
         try:
@@ -224,6 +228,8 @@ def pooled() -> Iterator[Connection]:
             "A consulta passou do tempo que tem e foi interrompida. Nada foi mudado.",
             todo="Peça menos de uma vez, ou aumente STATEMENT_TIMEOUT_MS.",
         ) from error
+    except DiskFull as error:
+        raise NoSpace() from error
     except psycopg.OperationalError as error:
         if _was_lost(error):
             raise _unavailable(error) from error
